@@ -1,0 +1,78 @@
+use std::{fmt, io};
+
+/// Why an executor could not be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// An executor needs at least one worker.
+    #[error("an executor needs at least one worker; leave `workers` out to get one per CPU")]
+    NoWorkers,
+    /// `max_pending(0)` would refuse every task.
+    #[error("`max_pending` must be at least 1: a bound of 0 would refuse every task")]
+    NoRoom,
+    /// The operating system did not start a worker thread.
+    #[error("could not start a worker thread: {0}")]
+    StartWorker(#[source] io::Error),
+}
+
+/// A submission that does not wait was refused; the argument comes back.
+///
+/// # Examples
+///
+/// ```
+/// use concurrent_futures::{Shutdown, ThreadPool, TrySubmitError};
+///
+/// let pool = ThreadPool::with_workers(1);
+/// pool.shutdown(Shutdown::Finish);
+/// let refused = pool.try_submit(|name: String| name.len(), "kept".to_string()).unwrap_err();
+/// assert!(matches!(&refused, TrySubmitError::ShutDown(_)));
+/// assert_eq!(refused.into_inner(), "kept");
+/// ```
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum TrySubmitError<T> {
+    /// As many tasks wait as `max_pending` allows.
+    #[error("as many tasks are waiting as `max_pending` allows")]
+    Full(T),
+    /// The executor is shut down.
+    #[error("the executor is shut down")]
+    ShutDown(T),
+}
+
+impl<T> TrySubmitError<T> {
+    /// The argument that was not taken.
+    pub fn into_inner(self) -> T {
+        match self {
+            Self::Full(argument) | Self::ShutDown(argument) => argument,
+        }
+    }
+}
+
+impl<T> fmt::Debug for TrySubmitError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full(_) => "Full(..)",
+            Self::ShutDown(_) => "ShutDown(..)",
+        })
+    }
+}
+
+/// A shutdown with a limit was not over in time. It goes on; waiting again is possible.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the shutdown is not over: {running} tasks are running, {queued} are queued")]
+pub struct StillRunning {
+    pub(crate) running: u64,
+    pub(crate) queued: u64,
+}
+
+impl StillRunning {
+    /// Tasks that were running when the limit was reached.
+    pub fn running(&self) -> u64 {
+        self.running
+    }
+
+    /// Tasks that were still queued when the limit was reached.
+    pub fn queued(&self) -> u64 {
+        self.queued
+    }
+}

@@ -1,0 +1,340 @@
+//! The lane of a map in which items travel in chunks.
+//!
+//! The consumer puts items into the *inlet* one by one. At most one *ticket* per worker is under way: a task
+//! that takes a chunk of what waits, runs it, and is queued again behind others until nothing waits. So a chunk
+//! is cut when a worker is free for it, in the size that the time of the items before it suggests; cancelling
+//! is emptying the inlet; and a long map does not hold up other work.
+
+mod pace;
+mod ticket;
+
+use super::Executor;
+use crate::{
+    error::TaskError,
+    future::{core::Outcome, host},
+    ledger::Ledger,
+    sync::{Arc, Mutex},
+    task::{Callee, Crossing, Task},
+};
+use pace::Pace;
+use std::{
+    collections::VecDeque,
+    num::NonZeroUsize,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    task::{Poll, Waker},
+    time::Instant,
+    vec,
+};
+use ticket::Ticket;
+
+/// The consumer's side.
+pub(crate) struct Chunks<T, R> {
+    state: Arc<State<T, R>>,
+    /// Queues one more ticket.
+    send_ticket: Box<dyn Fn() + Send>,
+    /// The chunk that is being yielded.
+    current: Chunk<R>,
+    /// Pushed and not yet counted as submitted.
+    uncounted: u64,
+    detached: bool,
+}
+
+/// What the consumer and the tickets share.
+struct State<T, R> {
+    ledger: Ledger,
+    tickets: usize,
+    chunk_size: Option<NonZeroUsize>,
+    inlet: Mutex<Inlet<T>>,
+    table: Mutex<Table<T, R>>,
+    /// Items that have not started shall not start.
+    stopped: AtomicBool,
+    /// Chunks that have ended; read without a lock by a consumer that spins before it parks.
+    ended: AtomicUsize,
+}
+
+/// Where items come in. Locked after `table` where both are.
+struct Inlet<T> {
+    items: Vec<T>,
+    /// Tickets that are queued or running.
+    tickets: usize,
+    /// Why no item will be run any more.
+    closed: Option<TaskError>,
+}
+
+struct Table<T, R> {
+    /// Items that no ticket has taken.
+    waiting: VecDeque<T>,
+    /// Chunks in the order of their items, from the first that was not yielded.
+    chunks: VecDeque<Slot<R>>,
+    /// The number of the first of them.
+    first: usize,
+    /// The numbers of ended chunks in the order they ended; only kept if the map is unordered.
+    unordered: Option<VecDeque<usize>>,
+    reader: Option<Waker>,
+    pace: Pace,
+}
+
+enum Slot<R> {
+    Running,
+    Ended(Chunk<R>),
+    Yielded,
+}
+
+/// The outcomes of consecutive items: values, and apart from them the rare errors.
+pub(super) struct Chunk<R> {
+    values: vec::IntoIter<R>,
+    /// Errors by the place of their item in the chunk.
+    errors: VecDeque<(usize, TaskError)>,
+    place: usize,
+    /// Items that came after all these and did not run, and why.
+    lost: Option<(usize, TaskError)>,
+}
+
+impl<R> Chunk<R> {
+    fn new(values: Vec<R>, errors: VecDeque<(usize, TaskError)>) -> Self {
+        Self {
+            values: values.into_iter(),
+            errors,
+            place: 0,
+            lost: None,
+        }
+    }
+
+    fn lost(items: usize, reason: TaskError) -> Self {
+        Self {
+            lost: Some((items, reason)),
+            ..Self::new(Vec::new(), VecDeque::new())
+        }
+    }
+}
+
+impl<R> Iterator for Chunk<R> {
+    type Item = Outcome<R>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Outcome<R>> {
+        if self.errors.is_empty()
+            && let Some(value) = self.values.next()
+        {
+            return Some(Ok(value));
+        }
+        self.next_with_errors()
+    }
+}
+
+impl<R> Chunk<R> {
+    fn next_with_errors(&mut self) -> Option<Outcome<R>> {
+        if self.errors.front().is_some_and(|(place, _)| *place == self.place) {
+            self.place += 1;
+            return self.errors.pop_front().map(|(_, error)| Err(error));
+        }
+        if let Some(value) = self.values.next() {
+            self.place += 1;
+            return Some(Ok(value));
+        }
+        let (items, reason) = self.lost.take()?;
+        if items > 1 {
+            self.lost = Some((items - 1, reason.clone()));
+        }
+        (items > 0).then_some(Err(reason))
+    }
+}
+
+impl<T: Send + 'static, R: Send + 'static> Chunks<T, R> {
+    pub(super) fn new<E, K, X>(executor: E, callee: K, chunk_size: Option<NonZeroUsize>) -> Self
+    where
+        E: Executor,
+        K: Callee<T, Output = R>,
+        X: Crossing<T> + Crossing<R>,
+    {
+        let state = Arc::new(State {
+            ledger: executor.ledger().clone(),
+            tickets: executor.workers(),
+            chunk_size,
+            inlet: Mutex::new(Inlet {
+                items: Vec::new(),
+                tickets: 0,
+                closed: None,
+            }),
+            table: Mutex::new(Table {
+                waiting: VecDeque::new(),
+                chunks: VecDeque::new(),
+                first: 0,
+                unordered: None,
+                reader: None,
+                pace: Pace::default(),
+            }),
+            stopped: AtomicBool::new(false),
+            ended: AtomicUsize::new(0),
+        });
+        let ticket = Ticket::<K, T, R, X>::new(callee, state.clone());
+        let send_ticket = Box::new(move || executor.execute(Task::new(ticket.clone())));
+        Self {
+            state,
+            send_ticket,
+            current: Chunk::new(Vec::new(), VecDeque::new()),
+            uncounted: 0,
+            detached: false,
+        }
+    }
+
+    pub(super) fn push(&mut self, item: T) {
+        let mut inlet = self.state.inlet.lock();
+        if let Some(reason) = inlet.closed.clone() {
+            drop(inlet);
+            self.state.ledger.cancelled(1);
+            self.state.lose(1, reason);
+        } else {
+            inlet.items.push(item);
+            let another = inlet.tickets < self.state.tickets;
+            inlet.tickets += usize::from(another);
+            drop(inlet);
+            if another {
+                (self.send_ticket)();
+            }
+        }
+        self.uncounted += 1;
+    }
+
+    /// A round of pushes is over.
+    pub(super) fn pulled(&mut self) {
+        self.state.ledger.submitted(std::mem::take(&mut self.uncounted));
+    }
+
+    #[inline]
+    pub(super) fn try_next(&mut self) -> Option<Outcome<R>> {
+        self.current.next()
+    }
+
+    /// The next outcome if it is there.
+    pub(super) fn look(&mut self) -> Option<Outcome<R>> {
+        match self.poll_next(Waker::noop()) {
+            Poll::Ready(outcome) => Some(outcome),
+            Poll::Pending => None,
+        }
+    }
+
+    pub(super) fn wait_next(&mut self, until: Option<Instant>) -> Option<Outcome<R>> {
+        let state = self.state.clone();
+        let seen = state.ended.load(Ordering::Relaxed);
+        host::block_on(
+            until,
+            || state.ended.load(Ordering::Relaxed) != seen,
+            |waker| self.poll_next(waker),
+        )
+    }
+
+    pub(super) fn poll_next(&mut self, waker: &Waker) -> Poll<Outcome<R>> {
+        loop {
+            if let Some(outcome) = self.current.next() {
+                return Poll::Ready(outcome);
+            }
+            match self.state.table.lock().next_chunk(waker) {
+                Some(chunk) => self.current = chunk,
+                None => return Poll::Pending,
+            }
+        }
+    }
+
+    pub(super) fn set_unordered(&mut self) {
+        let mut table = self.state.table.lock();
+        let first = table.first;
+        let ended =
+            |(place, slot): (usize, &Slot<R>)| matches!(slot, Slot::Ended(_)).then_some(first + place);
+        table.unordered = Some(table.chunks.iter().enumerate().filter_map(ended).collect());
+    }
+
+    pub(super) fn detach(&mut self) {
+        self.detached = true;
+    }
+}
+
+impl<T, R> Chunks<T, R> {
+    pub(super) fn cancel(&mut self) {
+        if !self.detached {
+            self.state.stopped.store(true, Ordering::Relaxed);
+            self.state.close(TaskError::Cancelled);
+        }
+    }
+}
+
+impl<T, R> State<T, R> {
+    /// No item that waits will be run, for this reason.
+    fn close(&self, reason: TaskError) {
+        let mut table = self.table.lock();
+        let mut inlet = self.inlet.lock();
+        let came_in = std::mem::take(&mut inlet.items);
+        let first_to_close = inlet.closed.is_none();
+        if first_to_close {
+            inlet.closed = Some(reason.clone());
+        }
+        drop(inlet);
+        let waiting = std::mem::take(&mut table.waiting);
+        drop(table);
+        let items = waiting.len() + came_in.len();
+        self.ledger.cancelled(items as u64);
+        // Destructors are foreign code: they run without a lock, before anybody hears of the cancellation.
+        crate::panic::contain(|| drop(waiting));
+        crate::panic::contain(|| drop(came_in));
+        self.lose(items, reason);
+    }
+
+    /// Items that will not run, behind all chunks there are.
+    fn lose(&self, items: usize, reason: TaskError) {
+        if items > 0 {
+            let mut table = self.table.lock();
+            let number = table.first + table.chunks.len();
+            table.chunks.push_back(Slot::Running);
+            let reader = table.end(number, Chunk::lost(items, reason));
+            drop(table);
+            self.tell(reader);
+        }
+    }
+
+    fn tell(&self, reader: Option<Waker>) {
+        self.ended.fetch_add(1, Ordering::Relaxed);
+        if let Some(reader) = reader {
+            crate::panic::contain(|| reader.wake());
+        }
+    }
+}
+
+impl<T, R> Table<T, R> {
+    /// A chunk has ended; gives back whom to wake, if the consumer waits for this one.
+    #[must_use]
+    fn end(&mut self, number: usize, chunk: Chunk<R>) -> Option<Waker> {
+        self.chunks[number - self.first] = Slot::Ended(chunk);
+        if let Some(ended) = &mut self.unordered {
+            ended.push_back(number);
+            self.reader.take()
+        } else if number == self.first {
+            self.reader.take()
+        } else {
+            None
+        }
+    }
+
+    /// The chunk to yield next, or the consumer's waker is kept.
+    fn next_chunk(&mut self, waker: &Waker) -> Option<Chunk<R>> {
+        let number = match &mut self.unordered {
+            Some(ended) => ended.pop_front(),
+            None => matches!(self.chunks.front(), Some(Slot::Ended(_))).then_some(self.first),
+        };
+        let Some(number) = number else {
+            match &mut self.reader {
+                Some(reader) => reader.clone_from(waker),
+                none => *none = Some(waker.clone()),
+            }
+            return None;
+        };
+        let slot = std::mem::replace(&mut self.chunks[number - self.first], Slot::Yielded);
+        while matches!(self.chunks.front(), Some(Slot::Yielded)) {
+            self.chunks.pop_front();
+            self.first += 1;
+        }
+        match slot {
+            Slot::Ended(chunk) => Some(chunk),
+            Slot::Running | Slot::Yielded => unreachable!("only ended chunks are yielded, and once"),
+        }
+    }
+}

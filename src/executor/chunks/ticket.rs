@@ -1,0 +1,134 @@
+use super::{Chunk, Slot, State};
+use crate::{
+    error::{TaskError, TaskPanic},
+    future::current::{self, Doing, StopRequest},
+    ledger::Mode,
+    panic,
+    sync::Arc,
+    task::{Callee, Crossing, Run, RunContext, call},
+};
+use std::{collections::VecDeque, marker::PhantomData, sync::atomic::Ordering, time::Instant};
+
+/// A task of a map: takes a chunk of what waits and runs it.
+pub(super) struct Ticket<K, T, R, X> {
+    callee: K,
+    state: Arc<State<T, R>>,
+    crossing: PhantomData<X>,
+}
+
+impl<K, T, R, X> Ticket<K, T, R, X>
+where
+    K: Callee<T, Output = R>,
+    T: Send + 'static,
+    R: Send + 'static,
+    X: Crossing<T> + Crossing<R>,
+{
+    pub(super) fn new(callee: K, state: Arc<State<T, R>>) -> Arc<Self> {
+        Arc::new(Self {
+            callee,
+            state,
+            crossing: PhantomData,
+        })
+    }
+
+    /// Cuts a chunk from what waits; `None` if nothing does, and then this ticket is no longer counted.
+    fn take_chunk(&self) -> Option<(usize, Vec<T>)> {
+        let mut guard = self.state.table.lock();
+        let table = &mut *guard;
+        {
+            let mut inlet = self.state.inlet.lock();
+            table.waiting.extend(inlet.items.drain(..));
+            if table.waiting.is_empty() {
+                inlet.tickets -= 1;
+                return None;
+            }
+        }
+        let size = table
+            .pace
+            .chunk_size(self.state.chunk_size, table.waiting.len(), self.state.tickets);
+        let items: Vec<T> = table.waiting.drain(..size).collect();
+        let number = table.first + table.chunks.len();
+        table.chunks.push_back(Slot::Running);
+        Some((number, items))
+    }
+
+    fn run_chunk(&self, items: Vec<T>, mode: Mode) -> Chunk<R> {
+        let mut values = Vec::with_capacity(items.len());
+        let mut errors = VecDeque::new();
+        let mut unstarted = 0;
+        let mut items = items.into_iter();
+        // Once more after each panic: the items behind it are not to suffer.
+        while let Err(caught) = panic::catch(|| {
+            for item in items.by_ref() {
+                let outcome = if self.stop_requested() {
+                    unstarted += 1;
+                    panic::contain(|| drop(item));
+                    Err(TaskError::Cancelled)
+                } else {
+                    call::<K, T, X>(&self.callee, item, mode)
+                };
+                match outcome {
+                    Ok(value) => values.push(value),
+                    Err(error) => errors.push_back((values.len() + errors.len(), error)),
+                }
+            }
+        }) {
+            errors.push_back((
+                values.len() + errors.len(),
+                TaskError::Panicked(TaskPanic::new(caught)),
+            ));
+        }
+        self.state.ledger.killed(unstarted);
+        self.state.ledger.failed(errors.len() as u64 - unstarted);
+        self.state.ledger.succeeded(values.len() as u64);
+        Chunk::new(values, errors)
+    }
+}
+
+impl<K, T, R, X> Run for Ticket<K, T, R, X>
+where
+    K: Callee<T, Output = R>,
+    T: Send + 'static,
+    R: Send + 'static,
+    X: Crossing<T> + Crossing<R>,
+{
+    fn run(self: Arc<Self>, context: &RunContext<'_>) -> Option<Arc<dyn Run>> {
+        let (number, items) = self.take_chunk()?;
+        let size = items.len();
+        context.ledger.started(size as u64);
+        let start = Instant::now();
+        let stop: Arc<dyn StopRequest> = self.clone();
+        let chunk = current::run_as(stop, Doing::Calling, || {
+            self.run_chunk(items, context.ledger.mode())
+        });
+        let took = start.elapsed();
+        let mut table = self.state.table.lock();
+        table.pace.measured(size, took);
+        let reader = table.end(number, chunk);
+        drop(table);
+        self.state.tell(reader);
+        Some(self)
+    }
+
+    fn refuse(self: Arc<Self>, reason: TaskError) {
+        self.state.inlet.lock().tickets -= 1;
+        self.state.close(reason);
+    }
+
+    fn cancel_queued(self: Arc<Self>) -> Option<Arc<dyn Run>> {
+        self.refuse(TaskError::Cancelled);
+        None
+    }
+}
+
+impl<K, T, R, X> StopRequest for Ticket<K, T, R, X>
+where
+    K: Callee<T, Output = R>,
+    T: Send + 'static,
+    R: Send + 'static,
+    X: Crossing<T> + Crossing<R>,
+{
+    fn stop_requested(&self) -> bool {
+        self.state.stopped.load(Ordering::Relaxed) || self.state.ledger.stop_requested()
+    }
+}

@@ -1,0 +1,391 @@
+use super::{chunks::Chunks, each::Each};
+use crate::{
+    error::TaskError,
+    future::{core::Outcome, host},
+    ledger::Ledger,
+    sync::{Arc, Mutex},
+    timer::{self, Armed, Deadline},
+};
+use futures::stream::Stream;
+use std::{
+    any::Any,
+    fmt,
+    iter::FusedIterator,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    pin::Pin,
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+/// Items that a map reads ahead of its consumer unless told otherwise: enough that what people usually map is
+/// taken in whole, small enough that an endless iterator costs memory for a moment's work only.
+pub(crate) const DEFAULT_BUFFER_SIZE: usize = 65_536;
+
+/// How long a map pulls items before it looks at its results: a slow item iterator must not keep back
+/// outcomes that are there.
+const PULL_SLICE: Duration = Duration::from_millis(2);
+
+/// The clock is read once per so many quick pulls.
+const PULLS_PER_LOOK: usize = 16;
+
+/// Outcomes of work over many items, as an iterator. Made by [`Executor::map`](super::Executor::map).
+///
+/// Yields one outcome per item, in the order of the items (or see [`unordered`](Self::unordered)). Dropping it
+/// cancels what has not started; [`detach`](Self::detach) is the way out.
+#[must_use = "dropping a map cancels what has not started: consume it, or call `.detach()`"]
+pub struct Map<I: Iterator, R> {
+    /// `None` once it has ended or will not be asked any more.
+    items: Option<I>,
+    lane: Lane<I::Item, R>,
+    ledger: Ledger,
+    buffer_size: usize,
+    /// Pulled and not yielded.
+    outstanding: usize,
+    /// The item iterator's panic, raised when the outcomes before it were yielded.
+    panic: Option<Box<dyn Any + Send>>,
+    until: Option<Instant>,
+}
+
+/// How the items travel.
+pub(super) enum Lane<T, R> {
+    /// In chunks, sized by the time items take.
+    Chunks(Chunks<T, R>),
+    /// One task each.
+    Each(Each<T, R>),
+}
+
+/// Runs `$call` on whichever lane it is.
+macro_rules! on_lane {
+    ($lane:expr, $name:ident => $call:expr) => {
+        match $lane {
+            Lane::Chunks($name) => $call,
+            Lane::Each($name) => $call,
+        }
+    };
+}
+
+impl<I, R> Map<I, R>
+where
+    I: Iterator<Item: Send + 'static>,
+    R: Send + 'static,
+{
+    pub(super) fn new(items: I, lane: Lane<I::Item, R>, ledger: Ledger, buffer_size: usize) -> Self {
+        let mut map = Self {
+            items: Some(items),
+            lane,
+            ledger,
+            buffer_size,
+            outstanding: 0,
+            panic: None,
+            until: None,
+        };
+        map.pull(buffer_size);
+        map
+    }
+
+    /// Yields outcomes as they come instead of in the order of the items.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use concurrent_futures::ThreadPool;
+    ///
+    /// let pool = ThreadPool::with_workers(2);
+    /// let mut squares: Vec<u64> = pool.map(|n| n * n, 0..4u64).unordered().map(Result::unwrap).collect();
+    /// squares.sort();
+    /// assert_eq!(squares, [0, 1, 4, 9]);
+    /// ```
+    pub fn unordered(mut self) -> Self {
+        on_lane!(&mut self.lane, lane => lane.set_unordered());
+        self
+    }
+
+    /// Waits for outcomes for at most `limit`, counted from this call.
+    ///
+    /// Outcomes that are there in time are yielded; then comes one
+    /// [`TaskError::WaitTimedOut`](crate::TaskError::WaitTimedOut), what has not started is cancelled, and the
+    /// iterator ends. Work that is running is not stopped; a deadline does that (`options().timeout(..)`).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use concurrent_futures::{TaskError, ThreadPool, cancel_requested};
+    /// use std::time::Duration;
+    ///
+    /// let pool = ThreadPool::with_workers(1);
+    /// let endless = |_| while !cancel_requested() {};
+    /// let mut outcomes = pool.map(endless, 0..9).timeout(Duration::from_millis(20));
+    /// assert!(matches!(outcomes.next(), Some(Err(TaskError::WaitTimedOut))));
+    /// assert!(outcomes.next().is_none());
+    /// ```
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.until = Instant::now().checked_add(limit);
+        self
+    }
+
+    /// Cancels what has not started, and pulls no more items. What was pulled still yields its outcome.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use concurrent_futures::ThreadPool;
+    ///
+    /// let pool = ThreadPool::with_workers(1);
+    /// let mut outcomes = pool.options().buffer_size(8).map(|n| n + 1, 0..);
+    /// assert_eq!(outcomes.next().unwrap().unwrap(), 1);
+    /// outcomes.cancel();
+    /// assert!(outcomes.count() <= 8);
+    /// ```
+    pub fn cancel(&mut self) {
+        self.items = None;
+        on_lane!(&mut self.lane, lane => lane.cancel());
+    }
+
+    /// Lets what was pulled run although nobody asks for its outcomes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use concurrent_futures::{Executor, Shutdown, ThreadPool};
+    /// use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
+    ///
+    /// let pool = ThreadPool::with_workers(2);
+    /// let sum = Arc::new(AtomicU64::new(0));
+    /// let total = sum.clone();
+    /// pool.map(move |n| { total.fetch_add(n, Ordering::Relaxed); }, 1..=4).detach();
+    /// pool.shutdown(Shutdown::Finish);
+    /// assert_eq!(sum.load(Ordering::Relaxed), 10);
+    /// ```
+    pub fn detach(mut self) {
+        on_lane!(&mut self.lane, lane => lane.detach());
+    }
+
+    /// The same as a [`Stream`](futures::Stream), for async code.
+    ///
+    /// Items are pulled when the stream is polled, on the polling thread.
+    pub fn into_stream(self) -> MapStream<I, R> {
+        MapStream {
+            map: self,
+            alarm: None,
+        }
+    }
+
+    /// Pulls items until `ahead` are outstanding or a time slice is over.
+    fn pull(&mut self, ahead: usize) {
+        let Some(items) = &mut self.items else { return };
+        let (ledger, lane, outstanding) = (&self.ledger, &mut self.lane, &mut self.outstanding);
+        let start = Instant::now();
+        let (mut pulled, mut look_at) = (0, 1);
+        let pulling = catch_unwind(AssertUnwindSafe(|| {
+            while *outstanding < ahead {
+                if ledger.refuses() && !host::is_inside(ledger.id()) {
+                    return Items::Ended;
+                }
+                if *outstanding > 0 && !ledger.has_room() {
+                    break;
+                }
+                let Some(item) = items.next() else {
+                    return Items::Ended;
+                };
+                *outstanding += 1;
+                pulled += 1;
+                on_lane!(&mut *lane, lane => lane.push(item));
+                if pulled >= look_at {
+                    if start.elapsed() > PULL_SLICE {
+                        break;
+                    }
+                    look_at += if pulled < PULLS_PER_LOOK {
+                        1
+                    } else {
+                        PULLS_PER_LOOK
+                    };
+                }
+            }
+            Items::More
+        }));
+        match pulling {
+            Ok(Items::More) => {}
+            Ok(Items::Ended) => self.items = None,
+            Err(payload) => {
+                self.items = None;
+                self.panic = Some(payload);
+            }
+        }
+        on_lane!(&mut self.lane, lane => lane.pulled());
+    }
+
+    /// Reads ahead where that is due.
+    fn refill(&mut self) {
+        // By the quarter: with one item at a time, workers would be woken for one item at a time.
+        let quarter = self.buffer_size.div_ceil(4);
+        if self.outstanding == 0 {
+            self.pull(self.buffer_size.max(1));
+        } else if self.outstanding + quarter <= self.buffer_size {
+            self.pull(self.buffer_size);
+        }
+    }
+
+    /// The end: everything that was pulled has been yielded.
+    fn finish(&mut self) -> Option<Outcome<R>> {
+        match self.panic.take() {
+            Some(payload) => resume_unwind(payload),
+            None => None,
+        }
+    }
+
+    /// The time to wait is over.
+    fn give_up(&mut self) -> Outcome<R> {
+        self.cancel();
+        self.outstanding = 0;
+        self.panic = None;
+        Err(TaskError::WaitTimedOut)
+    }
+
+    fn poll_lane(&mut self, waker: &Waker) -> Poll<Outcome<R>> {
+        let next = on_lane!(&mut self.lane, lane => lane.poll_next(waker));
+        if next.is_ready() {
+            self.outstanding -= 1;
+        }
+        next
+    }
+}
+
+/// What is left of the items.
+enum Items {
+    More,
+    Ended,
+}
+
+impl<I, R> Iterator for Map<I, R>
+where
+    I: Iterator<Item: Send + 'static>,
+    R: Send + 'static,
+{
+    type Item = Outcome<R>;
+
+    fn next(&mut self) -> Option<Outcome<R>> {
+        self.refill();
+        if self.outstanding == 0 {
+            return self.finish();
+        }
+        // The usual case, without any of the machinery of waiting.
+        if let Some(outcome) = on_lane!(&mut self.lane, lane => lane.try_next()) {
+            self.outstanding -= 1;
+            return Some(outcome);
+        }
+        let lane = &mut self.lane;
+        let outcome = if self.until.is_some_and(|until| until <= Instant::now()) {
+            on_lane!(lane, lane => lane.look())
+        } else {
+            on_lane!(lane, lane => lane.wait_next(self.until))
+        };
+        match outcome {
+            Some(outcome) => {
+                self.outstanding -= 1;
+                Some(outcome)
+            }
+            None => Some(self.give_up()),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let (least, most) = self.items.as_ref().map_or((0, Some(0)), Iterator::size_hint);
+        (
+            least.saturating_add(self.outstanding),
+            most.and_then(|most| most.checked_add(self.outstanding)),
+        )
+    }
+}
+
+impl<I, R> ExactSizeIterator for Map<I, R>
+where
+    I: ExactSizeIterator<Item: Send + 'static>,
+    R: Send + 'static,
+{
+}
+
+impl<I, R> FusedIterator for Map<I, R>
+where
+    I: Iterator<Item: Send + 'static>,
+    R: Send + 'static,
+{
+}
+
+impl<I: Iterator, R> Drop for Map<I, R> {
+    fn drop(&mut self) {
+        on_lane!(&mut self.lane, lane => lane.cancel());
+    }
+}
+
+impl<I: Iterator, R> fmt::Debug for Map<I, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Map")
+            .field("outstanding", &self.outstanding)
+            .field("buffer_size", &self.buffer_size)
+            .field("exhausted", &self.items.is_none())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Outcomes of work over many items, as a stream. Made by [`Map::into_stream`].
+#[must_use = "dropping a map cancels what has not started: consume it"]
+pub struct MapStream<I: Iterator, R> {
+    map: Map<I, R>,
+    /// Wakes the task that polls when the map's time to wait is over.
+    alarm: Option<(Arc<Alarm>, Armed)>,
+}
+
+struct Alarm(Mutex<Waker>);
+
+impl Deadline for Alarm {
+    fn passed(self: Arc<Self>) {
+        let waker = self.0.lock().clone();
+        waker.wake();
+    }
+}
+
+// Items are moved in and out; nothing is pinned.
+impl<I: Iterator, R> Unpin for MapStream<I, R> {}
+
+impl<I, R> Stream for MapStream<I, R>
+where
+    I: Iterator<Item: Send + 'static>,
+    R: Send + 'static,
+{
+    type Item = Outcome<R>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Outcome<R>>> {
+        let this = &mut *self;
+        this.map.refill();
+        if this.map.outstanding == 0 {
+            return Poll::Ready(this.map.finish());
+        }
+        let next = this.map.poll_lane(cx.waker());
+        if next.is_pending()
+            && let Some(until) = this.map.until
+        {
+            if until <= Instant::now() {
+                return Poll::Ready(Some(this.map.give_up()));
+            }
+            if let Some((alarm, _)) = &this.alarm {
+                alarm.0.lock().clone_from(cx.waker());
+            } else {
+                let alarm = Arc::new(Alarm(Mutex::new(cx.waker().clone())));
+                let armed = timer::arm(&alarm, until.saturating_duration_since(Instant::now()));
+                this.alarm = Some((alarm, armed));
+            }
+        }
+        host::polled(next.is_pending());
+        next.map(Some)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.map.size_hint()
+    }
+}
+
+impl<I: Iterator, R> fmt::Debug for MapStream<I, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.map.fmt(f)
+    }
+}

@@ -1,0 +1,334 @@
+//! The one trait, and the verbs on it.
+
+mod chunks;
+mod closed;
+mod each;
+mod group;
+mod map;
+mod options;
+pub(crate) mod submit;
+pub(crate) mod verbs;
+
+pub use closed::{Closed, Latch};
+pub use group::{Group, Joining};
+pub use map::{Map, MapStream};
+pub use options::{NoContext, Options, With, WithContext};
+
+use crate::{
+    completion::{self, AsCompleted, Tracked},
+    error::StillRunning,
+    future::{TaskFuture, host},
+    ledger::{Ledger, Stats},
+    task::{Anywhere, Portable, Task},
+};
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
+
+/// How an executor is shut down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shutdown {
+    /// Accepted tasks run, and may submit more; whoever else submits gets
+    /// [`TaskError::ShutDown`](crate::TaskError::ShutDown).
+    Finish,
+    /// What is queued becomes [`TaskError::Cancelled`](crate::TaskError::Cancelled); what runs is asked to stop
+    /// and finishes.
+    Cancel,
+    /// As `Cancel`, and what runs is stopped too where it can be: a process is killed, a suspended future is
+    /// dropped. A thread finishes its task and its value is kept.
+    Kill,
+}
+
+/// Runs work: on threads, in processes, on an async runtime, or here.
+///
+/// Write code once against `E: Executor` and choose the backend by a type parameter. So that what builds for
+/// one backend builds for all, the verbs of this trait ask for work and data that can cross to another
+/// process: functions and closures that capture nothing, arguments and results that are [`Portable`]. A backend
+/// that shares the caller's memory has methods of the same names of its own, which ask only for `Send`; on a
+/// concrete [`ThreadPool`](crate::ThreadPool) it is those that are called.
+///
+/// Executors are cheap to clone; a clone is a handle on the same workers, and the last one dropped shuts down.
+///
+/// # Examples
+///
+/// ```
+/// use concurrent_futures::{Executor, Inline, TaskError, ThreadPool};
+///
+/// /// Knows nothing of threads or processes.
+/// fn total<E: Executor>(executor: &E, words: Vec<String>) -> Result<usize, TaskError> {
+///     executor.map(|word: String| word.len(), words).sum()
+/// }
+///
+/// let words = ["one", "three"].map(String::from).to_vec();
+/// assert_eq!(total(&ThreadPool::new(), words.clone()).unwrap(), 8);
+/// assert_eq!(total(&Inline::new(), words).unwrap(), 8);
+/// ```
+///
+/// # Writing a backend
+///
+/// The first five methods are all that a backend has to write; everything else stands on them. A backend
+/// owns a [`Ledger`](crate::backend::Ledger), takes [`Task`](crate::backend::Task)s in
+/// [`execute`](Self::execute), runs each once with [`Task::run`](crate::backend::Task::run), and opens a
+/// [`Latch`](crate::backend::Latch) when it is closed. `examples/rayon_backend.rs` is a complete one.
+pub trait Executor: Clone + Send + Sync + 'static {
+    /// Takes one task, to be run once on a worker. Must not run it on the calling thread, unless that is what
+    /// the backend is for.
+    ///
+    /// A backend that is shut down drops the task, which resolves it. While it finishes, it accepts what comes
+    /// from [inside](Self::is_inside).
+    fn execute(&self, task: Task);
+
+    /// The books of this executor; all clones return the same.
+    fn ledger(&self) -> &Ledger;
+
+    /// How many tasks can run at the same time.
+    fn workers(&self) -> usize;
+
+    /// Starts shutting down and returns. A later call may be stricter, never milder.
+    fn begin_shutdown(&self, how: Shutdown);
+
+    /// Resolves when the executor is shut down and its workers are gone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use concurrent_futures::{Executor, Shutdown, ThreadPool};
+    ///
+    /// let pool = ThreadPool::with_workers(1);
+    /// pool.begin_shutdown(Shutdown::Finish);
+    /// futures::executor::block_on(pool.closed());
+    /// ```
+    fn closed(&self) -> Closed;
+
+    /// How many items a map reads ahead of its consumer unless told otherwise; 0 runs each item when it is
+    /// asked for.
+    fn read_ahead(&self) -> usize {
+        map::DEFAULT_BUFFER_SIZE
+    }
+
+    /// The counters, as they stand.
+    fn stats(&self) -> Stats {
+        self.ledger().stats()
+    }
+
+    /// Waits until the executor is closed, for at most `until`. False if it is not.
+    #[doc(hidden)]
+    fn wait_closed(&self, until: Option<Instant>) -> bool {
+        self.closed().wait(until)
+    }
+
+    /// Whether the calling thread is running a task or a callback of this executor.
+    fn is_inside(&self) -> bool {
+        host::is_inside(self.ledger().id())
+    }
+
+    /// Calls `work` with `arg` on a worker.
+    ///
+    /// Blocks while as many tasks wait as the executor's `max_pending` allows, except inside one of its own
+    /// tasks. On an executor that is shut down the future resolves as
+    /// [`TaskError::ShutDown`](crate::TaskError::ShutDown).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use concurrent_futures::{Executor, ThreadPool};
+    ///
+    /// fn area<E: Executor>(executor: &E) -> u32 {
+    ///     executor.submit(|(a, b)| a * b, (6, 7)).result().unwrap()
+    /// }
+    /// assert_eq!(area(&ThreadPool::new()), 42);
+    /// ```
+    fn submit<F, T, R>(&self, work: F, arg: T) -> TaskFuture<R>
+    where
+        F: Fn(T) -> R + Copy + Send + Sync + 'static,
+        T: Portable,
+        R: Portable,
+    {
+        const { submit::assert_captures_nothing::<F>() };
+        submit::call::<_, _, _, Anywhere>(self, crate::task::Plain(work), arg, &Default::default())
+    }
+
+    /// Calls `work` with `arg` on a worker and runs the future it returns there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use concurrent_futures::{Executor, ThreadPool};
+    ///
+    /// async fn measure(word: String) -> usize {
+    ///     word.len()
+    /// }
+    /// fn len<E: Executor>(executor: &E) -> usize {
+    ///     executor.submit_async(measure, "four".to_string()).result().unwrap()
+    /// }
+    /// assert_eq!(len(&ThreadPool::new()), 4);
+    /// ```
+    fn submit_async<F, T, Fut>(&self, work: F, arg: T) -> TaskFuture<Fut::Output>
+    where
+        F: Fn(T) -> Fut + Copy + Send + Sync + 'static,
+        T: Portable,
+        Fut: Future<Output: Portable> + Send + 'static,
+    {
+        const { submit::assert_captures_nothing::<F>() };
+        submit::call_async::<_, _, _, _, Anywhere>(self, crate::task::Plain(work), arg, &Default::default())
+    }
+
+    /// Calls `work` with every item and yields the outcomes in the order of the items.
+    ///
+    /// Items are pulled on the calling thread, at the call and whenever the iterator is advanced, at most
+    /// `buffer_size` ahead of what was yielded; so an endless iterator is fine. A failed item yields its
+    /// error, and the others go on. Dropping the iterator cancels what has not started; see
+    /// [`Map::detach`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use concurrent_futures::{Executor, TaskError, ThreadPool};
+    ///
+    /// fn doubled<E: Executor>(executor: &E) -> Result<Vec<u64>, TaskError> {
+    ///     executor.map(|n| n * 2, 0..4u64).collect()
+    /// }
+    /// assert_eq!(doubled(&ThreadPool::new()).unwrap(), [0, 2, 4, 6]);
+    /// ```
+    fn map<F, I, R>(&self, work: F, items: I) -> Map<I::IntoIter, R>
+    where
+        F: Fn(I::Item) -> R + Copy + Send + Sync + 'static,
+        I: IntoIterator<Item: Portable>,
+        R: Portable,
+    {
+        const { submit::assert_captures_nothing::<F>() };
+        submit::map::<_, _, _, Anywhere>(self, crate::task::Plain(work), items, &Default::default())
+    }
+
+    /// As [`map`](Self::map), for async work: each item is a task of its own, and as many are under way at once
+    /// as the buffer holds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use concurrent_futures::{Executor, ThreadPool};
+    ///
+    /// fn lengths<E: Executor>(executor: &E) -> Vec<usize> {
+    ///     let words = ["a", "bb"].map(String::from);
+    ///     executor.map_async(|word: String| async move { word.len() }, words).map(Result::unwrap).collect()
+    /// }
+    /// assert_eq!(lengths(&ThreadPool::new()), [1, 2]);
+    /// ```
+    fn map_async<F, I, Fut>(&self, work: F, items: I) -> Map<I::IntoIter, Fut::Output>
+    where
+        F: Fn(I::Item) -> Fut + Copy + Send + Sync + 'static,
+        I: IntoIterator<Item: Portable>,
+        Fut: Future<Output: Portable> + Send + 'static,
+    {
+        const { submit::assert_captures_nothing::<F>() };
+        submit::map_async::<_, _, _, _, Anywhere>(self, crate::task::Plain(work), items, &Default::default())
+    }
+
+    /// The same as the function [`as_completed`](crate::as_completed).
+    fn as_completed<I>(&self, futures: I) -> AsCompleted<I::Item>
+    where
+        I: IntoIterator<Item: Tracked>,
+    {
+        completion::as_completed(futures)
+    }
+
+    /// The same verbs with data that every call shares: work takes `(&C, T)`, async work `(Arc<C>, T)`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use concurrent_futures::{Executor, ThreadPool};
+    ///
+    /// fn scaled<E: Executor>(executor: &E) -> Vec<f64> {
+    ///     let weights = vec![1.0, 2.0];
+    ///     executor
+    ///         .with(weights)
+    ///         .map(|weights, x| weights.iter().map(|w| w * x).sum::<f64>(), [1.0, 10.0])
+    ///         .map(Result::unwrap)
+    ///         .collect()
+    /// }
+    /// assert_eq!(scaled(&ThreadPool::new()), [3.0, 30.0]);
+    /// ```
+    fn with<C: Portable + Sync>(&self, context: C) -> With<Self, C> {
+        Executor::options(self).with(context)
+    }
+
+    /// The same verbs with options on how to run: a deadline, a name, chunk and buffer sizes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use concurrent_futures::{Executor, ThreadPool};
+    ///
+    /// fn in_sevens<E: Executor>(executor: &E) -> usize {
+    ///     executor.options().chunk_size(7).map(|n: u32| n, 0..50).count()
+    /// }
+    /// assert_eq!(in_sevens(&ThreadPool::new()), 50);
+    /// ```
+    fn options(&self) -> Options<Self> {
+        Options::new(self.clone())
+    }
+
+    /// A group of tasks that succeed or fail as one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use concurrent_futures::{Executor, ThreadPool};
+    ///
+    /// fn squares<E: Executor>(executor: &E) -> Vec<u64> {
+    ///     let group = executor.group();
+    ///     for n in 0..4u64 {
+    ///         group.submit(|n: u64| n * n, n);
+    ///     }
+    ///     group.join().unwrap()
+    /// }
+    /// assert_eq!(squares(&ThreadPool::new()), [0, 1, 4, 9]);
+    /// ```
+    fn group<R: Portable>(&self) -> Group<R, Self> {
+        Executor::options(self).group()
+    }
+
+    /// Shuts down and waits until the workers are gone.
+    ///
+    /// Called inside one of the executor's own tasks or callbacks it starts the shutdown and returns. Calling
+    /// it again is harmless; a stricter way takes over. In async code use
+    /// [`begin_shutdown`](Self::begin_shutdown) and await [`closed`](Self::closed).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use concurrent_futures::{Executor, Shutdown, TaskError, ThreadPool};
+    ///
+    /// let pool = ThreadPool::new();
+    /// let accepted = pool.spawn(|| 1);
+    /// pool.shutdown(Shutdown::Finish);
+    /// assert_eq!(accepted.result().unwrap(), 1);
+    /// assert!(matches!(pool.spawn(|| 2).result(), Err(TaskError::ShutDown)));
+    /// ```
+    fn shutdown(&self, how: Shutdown) {
+        self.begin_shutdown(how);
+        if !self.is_inside() {
+            self.wait_closed(None);
+        }
+    }
+
+    /// As [`shutdown`](Self::shutdown), waiting for at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StillRunning`] if the workers are not gone by then, and inside the executor's own tasks; the
+    /// shutdown goes on.
+    fn shutdown_timeout(&self, how: Shutdown, limit: Duration) -> Result<(), StillRunning> {
+        self.begin_shutdown(how);
+        if !self.is_inside() && self.wait_closed(Some(Instant::now().checked_add(limit)).flatten()) {
+            return Ok(());
+        }
+        let stats = self.stats();
+        Err(StillRunning {
+            running: stats.running,
+            queued: stats.queued,
+        })
+    }
+}

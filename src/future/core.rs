@@ -1,0 +1,340 @@
+//! What every task has whatever it runs: its state, its outcome and who is to be told.
+//!
+//! The *promise* is whoever made the transition that allows the next step; there is no object for it. The
+//! rules cited are in `README.md`.
+#![allow(unsafe_code)]
+
+use super::{
+    callbacks,
+    slot::Slot,
+    state::{AddCallback, Cancel, Ending, Finish, Snapshot, State},
+    waiter::Waiter,
+};
+use crate::{
+    error::TaskError,
+    ledger::{ExecutorId, Ledger},
+    panic,
+    sync::{Arc, Mutex},
+};
+use std::{cell::Cell as StdCell, fmt, sync::atomic};
+
+/// The outcome of a task.
+pub(crate) type Outcome<R> = Result<R, TaskError>;
+
+pub(crate) type Callback<R> = Box<dyn FnOnce(&Outcome<R>) + Send>;
+
+/// Names a task for as long as the program runs.
+///
+/// # Examples
+///
+/// ```
+/// use concurrent_futures::ThreadPool;
+///
+/// let pool = ThreadPool::with_workers(1);
+/// assert_ne!(pool.spawn(|| 1).id(), pool.spawn(|| 2).id());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId(u64);
+
+impl TaskId {
+    /// Ids are dealt to threads in blocks, so that submitters share no counter.
+    pub(crate) fn next() -> Self {
+        const BLOCK: u64 = 1024;
+        static NEXT_BLOCK: atomic::AtomicU64 = atomic::AtomicU64::new(0);
+        thread_local!(static NEXT: StdCell<u64> = const { StdCell::new(0) });
+        let fresh = || NEXT_BLOCK.fetch_add(1, atomic::Ordering::Relaxed) * BLOCK;
+        Self(
+            NEXT.try_with(|next| {
+                let id = if next.get() % BLOCK == 0 {
+                    fresh()
+                } else {
+                    next.get()
+                };
+                next.set(id + 1);
+                id
+            })
+            // A thread that is ending takes a block for one task.
+            .unwrap_or_else(|_| fresh()),
+        )
+    }
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The part of a task that does not depend on what it runs.
+pub(crate) struct Core<R> {
+    id: TaskId,
+    executor: ExecutorId,
+    state: State,
+    outcome: Slot<Outcome<R>>,
+    audience: Mutex<Audience<R>>,
+}
+
+/// Who is to be told. Only touched under its lock, and only if the state says that somebody is there.
+struct Audience<R> {
+    /// A future has one owner, and an owner waits in one place at a time.
+    waiter: Option<Waiter>,
+    /// Boxed, because few tasks have one and every task pays for the field.
+    #[allow(clippy::box_collection)]
+    callbacks: Option<Box<Vec<Callback<R>>>>,
+}
+
+/// A task seen from its handles.
+pub(crate) trait AnyCell: Send + Sync {
+    fn id(&self) -> TaskId;
+    fn executor(&self) -> ExecutorId;
+    fn snapshot(&self) -> Snapshot;
+    fn name(&self) -> Option<&str>;
+    /// See [`TaskFuture::cancel`](super::TaskFuture::cancel).
+    fn cancel(self: Arc<Self>) -> bool;
+    /// See [`TaskFuture::kill`](super::TaskFuture::kill).
+    fn kill(self: Arc<Self>) -> bool;
+}
+
+/// A task seen from the owner of its outcome.
+pub(crate) trait Cell<R>: AnyCell {
+    fn core(&self) -> &Core<R>;
+    /// Drops the work of a task that will never run. Called once, by who made that decision.
+    fn drop_work(&self);
+    /// Runs the task here if nobody has started it, for a waiter of the same executor (promise 9).
+    fn help(self: Arc<Self>);
+    fn upcast(self: Arc<Self>) -> Arc<dyn AnyCell>;
+}
+
+impl<R: Send + 'static> Core<R> {
+    pub(crate) fn new(executor: ExecutorId) -> Self {
+        Self {
+            id: TaskId::next(),
+            executor,
+            state: State::queued(),
+            outcome: Slot::new(None),
+            audience: Mutex::new(Audience {
+                waiter: None,
+                callbacks: None,
+            }),
+        }
+    }
+
+    pub(crate) fn id(&self) -> TaskId {
+        self.id
+    }
+
+    pub(crate) fn executor(&self) -> ExecutorId {
+        self.executor
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.state.snapshot()
+    }
+
+    /// Queued → Running; true for the one who shall run it.
+    #[must_use]
+    pub(crate) fn start(&self) -> bool {
+        self.state.start()
+    }
+
+    pub(crate) fn request_stop(&self) {
+        self.state.request_stop();
+    }
+
+    /// Takes the outcome. The caller is the owner and has seen that it was handed over.
+    pub(crate) fn take(&self) -> Outcome<R> {
+        self.state.take();
+        // SAFETY: the task is past `Settling`, so its promise is done with the slot and that happened before
+        // (the caller saw `Done`); the owner is the only other party, and `take` is called once per task:
+        // the handle checks `Taken` first.
+        unsafe { self.outcome.take() }.expect("a task that is done has an outcome")
+    }
+
+    /// Puts the owner's waiter in the place of an earlier one. False if the outcome is there already.
+    #[must_use]
+    pub(crate) fn set_waiter(&self, waiter: Waiter) -> bool {
+        let mut audience = self.audience.lock();
+        if let Some(Waiter::Wake(old)) = &audience.waiter
+            && let Waiter::Wake(new) = &waiter
+            && old.will_wake(new)
+        {
+            return !self.snapshot().is_handed_over();
+        }
+        let replaced = audience.waiter.replace(waiter);
+        let kept = self.state.waiter_added();
+        let withdrawn = if kept { None } else { audience.waiter.take() };
+        drop(audience);
+        // Wakers are other people's code: never dropped under the lock.
+        drop((replaced, withdrawn));
+        kept
+    }
+
+    /// The owner stops waiting.
+    pub(crate) fn clear_waiter(&self) {
+        let waiter = self.audience.lock().waiter.take();
+        drop(waiter);
+    }
+}
+
+/// Running → settled with `outcome`, by the one who ran it. The outcome is dropped if a deadline or a kill was
+/// faster.
+pub(crate) fn settle<R: Send + 'static>(cell: Arc<dyn Cell<R>>, outcome: Outcome<R>, ledger: &Ledger) {
+    let won = cell.core().state.settle(ending_of(&outcome));
+    // Counted before it is handed over: who has the outcome finds it in the books.
+    match &outcome {
+        Ok(_) if won => ledger.succeeded(1),
+        _ => ledger.failed(1),
+    }
+    if won {
+        hand_over(cell, outcome, CallbacksRun::Here);
+    } else {
+        panic::contain(|| drop(outcome));
+    }
+}
+
+/// Running → settled with `reason`, by somebody else than who runs it. False if it had ended.
+pub(crate) fn interrupt<R: Send + 'static>(
+    cell: Arc<dyn Cell<R>>,
+    reason: TaskError,
+    run: CallbacksRun,
+) -> bool {
+    let outcome = Err(reason);
+    let won = cell.core().state.settle(ending_of(&outcome));
+    if won {
+        hand_over(cell, outcome, run);
+    }
+    won
+}
+
+/// Where the callbacks of a task run that is settled now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CallbacksRun {
+    /// On this thread.
+    Here,
+    /// On a thread of their own: this one supervises others, and callbacks are foreign code that may block.
+    Aside,
+}
+
+fn ending_of<R>(outcome: &Outcome<R>) -> Ending {
+    match outcome {
+        Ok(_) => Ending::Succeeded,
+        Err(TaskError::Cancelled | TaskError::ShutDown) => Ending::Cancelled,
+        Err(_) => Ending::Failed,
+    }
+}
+
+/// Cancels a task. See [`TaskFuture::cancel`](super::TaskFuture::cancel) for what it answers.
+pub(crate) fn cancel<R: Send + 'static>(cell: Arc<dyn Cell<R>>) -> bool {
+    match cell.core().state.cancel() {
+        Cancel::Won => {
+            if let Some(ledger) = Ledger::of(cell.core().executor) {
+                ledger.cancelled(1);
+                ledger.give_room();
+            }
+            discard(cell, Err(TaskError::Cancelled));
+            true
+        }
+        Cancel::AlreadyCancelled => true,
+        Cancel::Requested | Cancel::TooLate => false,
+    }
+}
+
+/// Settles a task that its executor will never run; nothing happens if it was started or cancelled.
+pub(crate) fn refuse<R: Send + 'static>(cell: Arc<dyn Cell<R>>, reason: TaskError) {
+    let outcome = Err(reason);
+    if cell.core().state.refuse(ending_of(&outcome)) {
+        if let Some(ledger) = Ledger::of(cell.core().executor) {
+            ledger.cancelled(1);
+            ledger.give_room();
+        }
+        discard(cell, outcome);
+    }
+}
+
+/// Drops the work before the outcome is seen: what it captured is gone when the caller knows (promise 4).
+fn discard<R: Send + 'static>(cell: Arc<dyn Cell<R>>, outcome: Outcome<R>) {
+    panic::contain(|| cell.drop_work());
+    hand_over(cell, outcome, CallbacksRun::Here);
+}
+
+/// Stores the outcome and delivers it. The caller has just moved the state to `Settling`.
+fn hand_over<R: Send + 'static>(cell: Arc<dyn Cell<R>>, outcome: Outcome<R>, callbacks: CallbacksRun) {
+    // SAFETY: only the one who moved the state to `Settling` for the first time gets here, once per task; the
+    // owner touches the slot only after `Done`, which is set below, after this.
+    unsafe { cell.core().outcome.put(outcome) };
+    deliver(cell, callbacks);
+}
+
+/// Settling → Done: callbacks, then the waiter (rule 4). Inside another callback it is queued (rule 6).
+fn deliver<R: Send + 'static>(cell: Arc<dyn Cell<R>>, run: CallbacksRun) {
+    match cell.core().state.finish() {
+        Finish::Unwatched => {}
+        Finish::TellWaiter => tell_waiter(cell.core()),
+        Finish::CallbacksFirst => {
+            if run == CallbacksRun::Aside {
+                let there = cell.clone();
+                let thread = std::thread::Builder::new().name("callbacks".into());
+                if thread.spawn(move || queue_callbacks(there)).is_ok() {
+                    return;
+                }
+                // The system starts no thread: late and here is better than never.
+            }
+            queue_callbacks(cell);
+        }
+    }
+}
+
+fn queue_callbacks<R: Send + 'static>(cell: Arc<dyn Cell<R>>) {
+    let owner = (cell.core().id, cell.core().executor);
+    callbacks::run(owner, Box::new(move || run_callbacks(cell.core())));
+}
+
+fn run_callbacks<R: Send + 'static>(core: &Core<R>) {
+    loop {
+        for callback in take_callbacks(core) {
+            // SAFETY: the state is `Settling` until `finish` below says otherwise: the outcome was stored
+            // before, the owner may not touch it yet, and there is one deliverer at a time: the one who moved
+            // the state to `Settling`.
+            unsafe {
+                core.outcome.with_ref(|outcome| {
+                    let outcome = outcome.expect("an outcome is stored before it is delivered");
+                    panic::contain(|| callback(outcome));
+                });
+            }
+        }
+        match core.state.finish() {
+            Finish::Unwatched => return,
+            Finish::TellWaiter => return tell_waiter(core),
+            Finish::CallbacksFirst => {}
+        }
+    }
+}
+
+fn take_callbacks<R>(core: &Core<R>) -> Vec<Callback<R>> {
+    let mut audience = core.audience.lock();
+    core.state.callbacks_taken();
+    audience
+        .callbacks
+        .take()
+        .map_or_else(Vec::new, |callbacks| *callbacks)
+}
+
+fn tell_waiter<R>(core: &Core<R>) {
+    let waiter = core.audience.lock().waiter.take();
+    if let Some(waiter) = waiter {
+        waiter.tell();
+    }
+}
+
+/// Adds a callback; if the task has ended, it runs now (rule 5).
+pub(crate) fn add_callback<R: Send + 'static>(cell: &Arc<dyn Cell<R>>, callback: Callback<R>) {
+    let core = cell.core();
+    let mut audience = core.audience.lock();
+    audience.callbacks.get_or_insert_default().push(callback);
+    let added = core.state.callback_added();
+    drop(audience);
+    match added {
+        AddCallback::Kept => {}
+        AddCallback::DeliverAgain => deliver(cell.clone(), CallbacksRun::Here),
+    }
+}

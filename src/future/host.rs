@@ -1,0 +1,150 @@
+//! What a worker's thread tells the futures that are waited for on it, and what they tell it (promise 9).
+
+use super::{callbacks, current as task, waiter::Parker};
+use crate::ledger::ExecutorId;
+use std::{
+    cell::RefCell,
+    rc::Rc,
+    task::{Poll, Waker},
+    time::{Duration, Instant},
+};
+
+/// A thread that runs the tasks of an executor.
+pub(crate) trait Host {
+    fn executor(&self) -> ExecutorId;
+    /// Whether a waiter may run the task it waits for on this thread's stack: there is enough of it left.
+    fn may_help(&self) -> bool;
+    /// This thread is about to block: somebody else has to take its place.
+    ///
+    /// # Panics
+    ///
+    /// Panics if nobody can, with the reason: going on could be a deadlock.
+    fn block(&self);
+    /// This thread goes on.
+    fn unblock(&self);
+    /// A `block_on` on this thread waits (`true`) or goes on (`false`).
+    fn awaiting(&self, waiting: bool);
+}
+
+thread_local! {
+    static HOST: RefCell<Option<Rc<dyn Host>>> = const { RefCell::new(None) };
+    /// Executors without workers of their own whose tasks this thread is running.
+    static INSIDE: RefCell<Vec<ExecutorId>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Makes the calling thread a worker's.
+pub(crate) fn install(host: Rc<dyn Host>) {
+    HOST.with(|current| *current.borrow_mut() = Some(host));
+}
+
+/// The calling thread is no longer a worker's.
+pub(crate) fn uninstall() {
+    HOST.with(|current| current.borrow_mut().take());
+}
+
+pub(crate) fn current() -> Option<Rc<dyn Host>> {
+    HOST.try_with(|host| host.borrow().clone()).unwrap_or(None)
+}
+
+/// A future was polled on this thread, and is (`true`) or is no longer (`false`) what it waits for.
+///
+/// Within an executor's own polling that blocks nobody. Anywhere else on a worker it is a `block_on` that is
+/// about to park the thread.
+pub(crate) fn polled(waiting: bool) {
+    if let Some(host) = current()
+        && !task::is_polling()
+    {
+        callbacks::run_queued();
+        host.awaiting(waiting);
+    }
+}
+
+/// Whether the calling thread is running a task or a callback of this executor.
+pub(crate) fn is_inside(executor: ExecutorId) -> bool {
+    current().is_some_and(|host| host.executor() == executor)
+        || INSIDE
+            .try_with(|inside| inside.borrow().contains(&executor))
+            .unwrap_or(false)
+        || callbacks::inside(executor)
+}
+
+/// Runs `task` on the calling thread for an executor that has no workers.
+pub(crate) fn run_inside(executor: ExecutorId, task: impl FnOnce()) {
+    let _ = INSIDE.try_with(|inside| inside.borrow_mut().push(executor));
+    crate::panic::contain(task);
+    let _ = INSIDE.try_with(|inside| inside.borrow_mut().pop());
+}
+
+/// Runs `wait`, which blocks; if this is a worker's thread, another takes its place meanwhile.
+pub(crate) fn blocking<R>(wait: impl FnOnce() -> R) -> R {
+    struct Unblock(Option<Rc<dyn Host>>);
+    impl Drop for Unblock {
+        fn drop(&mut self) {
+            if let Some(host) = &self.0 {
+                host.unblock();
+            }
+        }
+    }
+
+    callbacks::run_queued();
+    let host = current();
+    if let Some(host) = &host {
+        host.block();
+    }
+    let _unblock = Unblock(host);
+    wait()
+}
+
+/// Blocks the calling thread until `poll` is ready, for at most `until`.
+///
+/// `poll` registers the waker it is given and looks; `glance` is a cheap hint that a look may pay.
+pub(crate) fn block_on<T>(
+    until: Option<Instant>,
+    glance: impl Fn() -> bool,
+    mut poll: impl FnMut(&Waker) -> Poll<T>,
+) -> Option<T> {
+    callbacks::run_queued();
+    let parker = Parker::of_this_thread();
+    let waker = parker.waker();
+    if let Poll::Ready(value) = poll(&waker) {
+        return Some(value);
+    }
+    if current().is_none()
+        && spin(glance)
+        && let Poll::Ready(value) = poll(&waker)
+    {
+        return Some(value);
+    }
+    blocking(|| {
+        loop {
+            let in_time = parker.park(until);
+            match poll(&waker) {
+                Poll::Ready(value) => return Some(value),
+                Poll::Pending if in_time => {}
+                Poll::Pending => return None,
+            }
+        }
+    })
+}
+
+/// Looks for `ready` for a bounded moment before the caller parks. True if it came.
+///
+/// Waking a parked thread costs 4 to 20 µs, a look 0.06: a short task is over before its waiter has parked.
+/// The yields give the core to a worker that has none; on a machine with one CPU they are all there is.
+pub(crate) fn spin(ready: impl Fn() -> bool) -> bool {
+    const LIMIT: Duration = Duration::from_micros(20);
+    const LOOKS_PER_YIELD: u32 = 16;
+    let start = Instant::now();
+    loop {
+        for _ in 0..LOOKS_PER_YIELD {
+            if ready() {
+                return true;
+            }
+            std::hint::spin_loop();
+        }
+        if start.elapsed() > LIMIT {
+            return false;
+        }
+        std::thread::yield_now();
+    }
+}

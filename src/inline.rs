@@ -1,0 +1,181 @@
+//! Executors that run everything on the calling thread: for debugging, and to answer "would this run in another
+//! process?" in a unit test.
+
+use crate::{
+    executor::{Closed, Executor, Latch, Shutdown, verbs::in_process_verbs},
+    future::host,
+    ledger::Ledger,
+    sync::Arc,
+    task::Task,
+};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+/// Runs every task on the thread that submits it, before `submit` returns.
+///
+/// Nothing happens at the same time, so a program that misbehaves on threads can be stepped through. A `map`
+/// runs each item when it is asked for. A deadline cannot stop the calling thread: the future resolves at the
+/// deadline, the call returns when the work does.
+///
+/// # Examples
+///
+/// ```
+/// use concurrent_futures::Inline;
+///
+/// let here = std::thread::current().id();
+/// let there = Inline::new().spawn(|| std::thread::current().id()).result().unwrap();
+/// assert_eq!(here, there);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Inline(Arc<Here>);
+
+#[derive(Debug)]
+struct Here {
+    ledger: Ledger,
+    /// Tasks that are running, on any thread.
+    running: AtomicUsize,
+    latch: Latch,
+}
+
+impl Inline {
+    /// An executor without workers.
+    pub fn new() -> Self {
+        Self::on(Ledger::new())
+    }
+
+    fn on(ledger: Ledger) -> Self {
+        Self(Arc::new(Here {
+            ledger,
+            running: AtomicUsize::new(0),
+            latch: Latch::new(),
+        }))
+    }
+}
+
+impl Default for Inline {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Here {
+    fn close_if_at_rest(&self) {
+        // Either the last task sees the refusal, or who refuses sees that no task runs: both are `SeqCst`.
+        if self.ledger.refuses() && self.running.load(SeqCst) == 0 {
+            self.latch.open();
+        }
+    }
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        self.latch.open();
+    }
+}
+
+impl Executor for Inline {
+    fn execute(&self, task: Task) {
+        self.0.running.fetch_add(1, SeqCst);
+        if self.0.ledger.refuses() && !self.is_inside() {
+            drop(task);
+        } else {
+            host::run_inside(self.0.ledger.id(), || {
+                let mut next = Some(task);
+                while let Some(task) = next {
+                    next = task.run(&self.0.ledger);
+                }
+            });
+        }
+        self.0.running.fetch_sub(1, SeqCst);
+        self.0.close_if_at_rest();
+    }
+
+    fn ledger(&self) -> &Ledger {
+        &self.0.ledger
+    }
+
+    fn workers(&self) -> usize {
+        1
+    }
+
+    fn begin_shutdown(&self, how: Shutdown) {
+        if how != Shutdown::Finish {
+            self.0.ledger.request_stop();
+        }
+        self.0.ledger.refuse_from_now_on();
+        self.0.close_if_at_rest();
+    }
+
+    fn closed(&self) -> Closed {
+        self.0.latch.closed()
+    }
+
+    fn read_ahead(&self) -> usize {
+        0
+    }
+}
+
+in_process_verbs!(Inline, "Inline::new()");
+
+/// As [`Inline`], with every argument, result and context sent through the wire format and back.
+///
+/// What works here works in another process, as far as data goes: it has no methods of its own, so all work is
+/// portable, and what does not survive the crossing shows.
+///
+/// # Examples
+///
+/// ```
+/// use concurrent_futures::{Checked, Executor, TaskError};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Session {
+///     user: String,
+///     #[serde(skip)]
+///     token: Option<String>,
+/// }
+///
+/// let session = Session { user: "ada".into(), token: Some("secret".into()) };
+/// let has_token = Checked::new().submit(|session: Session| session.token.is_some(), session);
+/// assert_eq!(has_token.result().unwrap(), false); // `skip` would have lost it on the way
+/// ```
+#[derive(Debug, Clone)]
+pub struct Checked(Inline);
+
+impl Checked {
+    /// An executor without workers that checks what crosses.
+    pub fn new() -> Self {
+        Self(Inline::on(Ledger::checked()))
+    }
+}
+
+impl Default for Checked {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Executor for Checked {
+    fn execute(&self, task: Task) {
+        self.0.execute(task);
+    }
+
+    fn ledger(&self) -> &Ledger {
+        self.0.ledger()
+    }
+
+    fn workers(&self) -> usize {
+        1
+    }
+
+    fn begin_shutdown(&self, how: Shutdown) {
+        self.0.begin_shutdown(how);
+    }
+
+    fn closed(&self) -> Closed {
+        self.0.closed()
+    }
+
+    fn read_ahead(&self) -> usize {
+        0
+    }
+}

@@ -1,0 +1,254 @@
+//! What an executor keeps about its tasks: who it is, how many there are, how many may wait.
+//!
+//! A task names its executor by a small number and not by a counted reference: a reference count that every
+//! submission and every completion touches would be the slowest thing about a small task. The rare ones who
+//! start from a task and need its executor (a cancellation, a kill) look the number up in a registry.
+
+mod bound;
+mod stripes;
+
+use crate::sync::{Arc, atomic::AtomicU32, atomic::Ordering};
+use bound::Bound;
+use parking_lot::RwLock;
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Weak, atomic::AtomicBool},
+};
+use stripes::Stripes;
+pub(crate) use stripes::stripe_of_this_thread;
+
+/// Names an executor for as long as the program runs. Clones of an executor share it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExecutorId(u32);
+
+/// The books of one executor: its identity, its counters and its bound on waiting tasks.
+///
+/// A backend owns one and passes it to every task it runs; the verbs of [`Executor`](crate::Executor) keep
+/// it. Clones are handles on the same books.
+///
+/// # Examples
+///
+/// ```
+/// use concurrent_futures::backend::Ledger;
+///
+/// let ledger = Ledger::new();
+/// assert_eq!(ledger.stats().submitted, 0);
+/// assert_ne!(ledger.id(), Ledger::new().id());
+/// ```
+#[derive(Clone)]
+pub struct Ledger(Arc<Books>);
+
+/// How the arguments and results of an executor's tasks travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// As they are.
+    Here,
+    /// Through the wire format and back, as if to another process.
+    Checked,
+}
+
+struct Books {
+    id: ExecutorId,
+    mode: Mode,
+    counts: Stripes,
+    bound: Option<Bound>,
+    stop_requested: AtomicBool,
+    refuses: AtomicBool,
+}
+
+static REGISTRY: RwLock<BTreeMap<ExecutorId, Weak<Books>>> = RwLock::new(BTreeMap::new());
+
+impl Ledger {
+    /// Opens the books of a new executor, which may have any number of tasks waiting.
+    pub fn new() -> Self {
+        Self::with_bound(None)
+    }
+
+    /// Opens the books of an executor that keeps outside submitters waiting while `max_pending` tasks are
+    /// queued. `None` is no bound.
+    pub fn with_bound(max_pending: Option<usize>) -> Self {
+        Self::open(max_pending, Mode::Here)
+    }
+
+    /// Opens the books of an executor that sends every argument and result through the wire format.
+    pub(crate) fn checked() -> Self {
+        Self::open(None, Mode::Checked)
+    }
+
+    fn open(max_pending: Option<usize>, mode: Mode) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        crate::panic::install_hook();
+        let id = ExecutorId(NEXT.fetch_add(1, Ordering::Relaxed));
+        let books = Arc::new(Books {
+            id,
+            mode,
+            counts: Stripes::default(),
+            bound: max_pending.map(Bound::new),
+            stop_requested: AtomicBool::new(false),
+            refuses: AtomicBool::new(false),
+        });
+        REGISTRY.write().insert(id, Arc::downgrade(&books));
+        Self(books)
+    }
+
+    /// The executor these books belong to, if it still exists.
+    pub(crate) fn of(id: ExecutorId) -> Option<Self> {
+        REGISTRY.read().get(&id)?.upgrade().map(Self)
+    }
+
+    /// Who the executor is.
+    pub fn id(&self) -> ExecutorId {
+        self.0.id
+    }
+
+    /// The counters, as they stand.
+    pub fn stats(&self) -> Stats {
+        self.0.counts.total()
+    }
+
+    /// How many tasks may wait, if that is bounded.
+    pub fn max_pending(&self) -> Option<usize> {
+        self.0.bound.as_ref().map(Bound::max)
+    }
+
+    /// Asks every running task of the executor to stop: `cancel_requested()` is true in them from now on.
+    pub fn request_stop(&self) {
+        self.0.stop_requested.store(true, Ordering::Release);
+    }
+
+    /// The executor takes nothing more from outside: maps stop pulling items, and submitters that wait for room
+    /// go on and are refused.
+    pub fn refuse_from_now_on(&self) {
+        self.0.refuses.store(true, Ordering::SeqCst);
+        if let Some(bound) = &self.0.bound {
+            bound.close();
+        }
+    }
+
+    pub(crate) fn refuses(&self) -> bool {
+        self.0.refuses.load(Ordering::SeqCst)
+    }
+
+    /// Whether a submission would go through without waiting.
+    pub(crate) fn has_room(&self) -> bool {
+        self.0.bound.as_ref().is_none_or(Bound::has_room)
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        self.0.mode
+    }
+
+    pub(crate) fn stop_requested(&self) -> bool {
+        self.0.stop_requested.load(Ordering::Acquire)
+    }
+
+    /// Waits until one more task may queue. An executor that is shut down has room: it refuses the task.
+    pub(crate) fn wait_for_room(&self) {
+        if let Some(bound) = &self.0.bound {
+            bound.acquire();
+        }
+    }
+
+    /// Takes the room of one task if there is some now.
+    pub(crate) fn try_room(&self) -> bool {
+        self.0.bound.as_ref().is_none_or(Bound::try_acquire)
+    }
+
+    /// Takes the room of one task even where there is none: the executor's own tasks are never held up.
+    pub(crate) fn force_room(&self) {
+        if let Some(bound) = &self.0.bound {
+            bound.force();
+        }
+    }
+
+    /// A task left the queue.
+    pub(crate) fn give_room(&self) {
+        if let Some(bound) = &self.0.bound {
+            bound.release();
+        }
+    }
+
+    pub(crate) fn submitted(&self, tasks: u64) {
+        self.0.counts.mine().submitted.fetch_add(tasks, Ordering::Relaxed);
+    }
+
+    pub(crate) fn started(&self, tasks: u64) {
+        self.0.counts.mine().started.fetch_add(tasks, Ordering::Relaxed);
+    }
+
+    pub(crate) fn succeeded(&self, tasks: u64) {
+        self.0.counts.mine().succeeded.fetch_add(tasks, Ordering::Relaxed);
+    }
+
+    pub(crate) fn failed(&self, tasks: u64) {
+        self.0.counts.mine().failed.fetch_add(tasks, Ordering::Relaxed);
+    }
+
+    /// Tasks that ended before they started.
+    pub(crate) fn cancelled(&self, tasks: u64) {
+        self.0.counts.mine().cancelled.fetch_add(tasks, Ordering::Relaxed);
+    }
+
+    /// Tasks that had started, or were about to, were stopped.
+    pub(crate) fn killed(&self, tasks: u64) {
+        self.0.counts.mine().killed.fetch_add(tasks, Ordering::Relaxed);
+    }
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ledger")
+            .field("id", &self.0.id.0)
+            .field("stats", &self.stats())
+            .finish()
+    }
+}
+
+impl Drop for Books {
+    fn drop(&mut self) {
+        REGISTRY.write().remove(&self.id);
+    }
+}
+
+/// The counters of an executor. Items of a `map` count as tasks.
+///
+/// Each number is exact once things are at rest; taken while tasks run, the numbers belong to slightly
+/// different moments, and `queued` and `running` never read below zero.
+///
+/// # Examples
+///
+/// ```
+/// use concurrent_futures::{Executor, ThreadPool};
+///
+/// let pool = ThreadPool::with_workers(2);
+/// assert_eq!(pool.submit(|n: u32| n + 1, 1).result().unwrap(), 2);
+/// let stats = pool.stats();
+/// assert_eq!((stats.submitted, stats.succeeded, stats.queued), (1, 1, 0));
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Tasks handed over so far, refused ones included.
+    pub submitted: u64,
+    /// Tasks that have not started.
+    pub queued: u64,
+    /// Tasks that have started and not ended.
+    pub running: u64,
+    /// Tasks that ended with a value.
+    pub succeeded: u64,
+    /// Tasks that panicked, passed their deadline, died or could not cross.
+    pub failed: u64,
+    /// Tasks that were cancelled, stopped by `kill`, or refused because the executor was shut down.
+    pub cancelled: u64,
+    /// Workers that were started in the place of one that was lost.
+    pub workers_restarted: u64,
+    /// Threads beyond the worker count that exist because a worker waits inside a task (promise 9).
+    pub spare_threads: u64,
+}

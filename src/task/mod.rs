@@ -1,0 +1,91 @@
+//! What can run: a call with its argument, an async call, a share of a map; here, or through the wire.
+//!
+//! [`Task`] is the narrow waist between the verbs and the backends: all that a backend ever sees of the work
+//! it is given.
+
+mod async_call;
+mod call;
+mod callee;
+mod portable;
+mod settings;
+
+pub(crate) use async_call::{AsyncCell, Home, apply_async, in_process_only};
+pub(crate) use call::{Apply, CallCell, Job, Once, call};
+pub(crate) use callee::{AsyncBound, Bound, Callee, Context, Plain};
+pub use portable::Portable;
+pub use portable::{Anywhere, Crossing, InProcess};
+pub(crate) use settings::{Settings, Traits};
+
+use crate::{error::TaskError, ledger::Ledger, sync::Arc};
+use std::fmt;
+
+/// What a task is run with.
+pub(crate) struct RunContext<'a> {
+    pub(crate) ledger: &'a Ledger,
+    /// Where a suspended async task goes when it is woken; `None` makes the thread wait for it.
+    pub(crate) home: Option<&'a Arc<dyn Home>>,
+}
+
+/// Something that can be queued and run.
+pub(crate) trait Run: Send + Sync {
+    /// Runs it; nothing happens if it was cancelled or run before. What is left is given back, to be queued
+    /// again behind others.
+    fn run(self: Arc<Self>, context: &RunContext<'_>) -> Option<Arc<dyn Run>>;
+    /// Its executor will not run it, for this `reason`.
+    fn refuse(self: Arc<Self>, reason: TaskError);
+    /// Cancels it if it has not started; one that has is given back.
+    fn cancel_queued(self: Arc<Self>) -> Option<Arc<dyn Run>>;
+}
+
+/// A piece of work on its way to a worker.
+///
+/// A backend is given tasks through [`Executor::execute`](crate::Executor::execute) and runs each with
+/// [`run`](Self::run), once, on whatever thread it likes. A task that is dropped instead resolves its future
+/// with [`TaskError::ShutDown`]: whatever becomes of a backend, nobody waits for ever.
+#[must_use = "a task that is dropped resolves as `ShutDown`"]
+pub struct Task(Option<Arc<dyn Run>>);
+
+impl Task {
+    pub(crate) fn new(what: Arc<dyn Run>) -> Self {
+        Self(Some(what))
+    }
+
+    /// Runs the task on the calling thread. Panics of the work stay in its future.
+    ///
+    /// `Some` is the rest of a large task (a `map`): queue it again behind what waits, so that others get
+    /// their turn, or run it at once. An async task is run to its end, the thread waiting where it has to.
+    pub fn run(self, ledger: &Ledger) -> Option<Task> {
+        self.run_in(&RunContext { ledger, home: None })
+    }
+
+    pub(crate) fn run_in(mut self, context: &RunContext<'_>) -> Option<Task> {
+        self.0.take()?.run(context).map(Task::new)
+    }
+
+    /// Cancels the task if it has not started. An async task that was suspended meanwhile has, and is given
+    /// back.
+    pub fn cancel_queued(mut self) -> Option<Task> {
+        self.0.take()?.cancel_queued().map(Task::new)
+    }
+
+    /// Resolves the task with `reason`, unless it has been started.
+    pub fn refuse(mut self, reason: TaskError) {
+        if let Some(what) = self.0.take() {
+            what.refuse(reason);
+        }
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        if let Some(what) = self.0.take() {
+            what.refuse(TaskError::ShutDown);
+        }
+    }
+}
+
+impl fmt::Debug for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Task(..)")
+    }
+}

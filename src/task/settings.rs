@@ -1,0 +1,28 @@
+use crate::sync::Arc;
+use std::{num::NonZeroUsize, time::Duration};
+
+/// How to run, apart from what to run: what `options()` collects.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Settings {
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) chunk_size: Option<NonZeroUsize>,
+    pub(crate) buffer_size: Option<NonZeroUsize>,
+}
+
+/// The settings that a single task carries; boxed, because most tasks have none.
+pub(crate) struct Traits {
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) name: Option<Arc<str>>,
+}
+
+impl Settings {
+    pub(crate) fn traits(&self) -> Option<Box<Traits>> {
+        (self.timeout.is_some() || self.name.is_some()).then(|| {
+            Box::new(Traits {
+                timeout: self.timeout,
+                name: self.name.clone(),
+            })
+        })
+    }
+}

@@ -1,0 +1,142 @@
+use super::{Handle, ThreadPool, shared::Shared};
+use crate::{error::BuildError, executor::Shutdown, sync::Arc};
+
+/// std's default for threads, and the value used where `RUST_MIN_STACK` says nothing.
+const DEFAULT_STACK_SIZE: usize = 2 * 1024 * 1024;
+
+pub(super) type Hook = Box<dyn Fn() + Send + Sync>;
+
+pub(super) struct Config {
+    pub(super) workers: usize,
+    pub(super) name: String,
+    pub(super) stack_size: usize,
+    pub(super) max_pending: Option<usize>,
+    pub(super) initializer: Option<Hook>,
+    pub(super) finalizer: Option<Hook>,
+    pub(super) on_drop: Shutdown,
+}
+
+/// Configures a [`ThreadPool`]. Made by [`ThreadPool::builder`].
+///
+/// # Examples
+///
+/// ```
+/// use concurrent_futures::ThreadPool;
+///
+/// let pool = ThreadPool::builder().workers(2).name("io").stack_size(512 * 1024).build().unwrap();
+/// let name = pool.spawn(|| std::thread::current().name().map(String::from)).result().unwrap();
+/// assert!(name.unwrap().starts_with("io-"));
+/// ```
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct ThreadPoolBuilder {
+    config: Config,
+}
+
+impl ThreadPoolBuilder {
+    pub(super) fn new() -> Self {
+        let config = Config {
+            workers: num_cpus::get(),
+            name: "worker".into(),
+            stack_size: default_stack_size(),
+            max_pending: None,
+            initializer: None,
+            finalizer: None,
+            on_drop: Shutdown::Finish,
+        };
+        Self { config }
+    }
+
+    /// How many tasks run at the same time. The default is the number of CPUs this program may use, read now
+    /// (affinity and cgroup quota count).
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.config.workers = workers;
+        self
+    }
+
+    /// What the threads are called: `name-0`, `name-1`, ...; spare threads `name-spare-0`, ...
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.config.name = name.into();
+        self
+    }
+
+    /// The stack of each thread, in bytes (2 MiB, or what `RUST_MIN_STACK` says).
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.config.stack_size = bytes;
+        self
+    }
+
+    /// How many tasks may wait. Who submits more from outside waits until there is room
+    /// ([`ThreadPool::try_submit`] gives the argument back instead); the pool's own tasks are never held up.
+    ///
+    /// A map reads at most so many items ahead.
+    pub fn max_pending(mut self, tasks: usize) -> Self {
+        self.config.max_pending = Some(tasks);
+        self
+    }
+
+    /// Runs on every thread of the pool, spare ones included, before its first task.
+    ///
+    /// One that panics is tried three times. A worker that cannot be prepared is given up; when none is left,
+    /// what waits fails with the panic, and the next submission tries again.
+    pub fn initializer(mut self, initializer: impl Fn() + Send + Sync + 'static) -> Self {
+        self.config.initializer = Some(Box::new(initializer));
+        self
+    }
+
+    /// Runs on every thread that was initialized, after its last task.
+    pub fn finalizer(mut self, finalizer: impl Fn() + Send + Sync + 'static) -> Self {
+        self.config.finalizer = Some(Box::new(finalizer));
+        self
+    }
+
+    /// How the pool is shut down when its last handle is dropped ([`Shutdown::Finish`]).
+    pub fn on_drop(mut self, how: Shutdown) -> Self {
+        self.config.on_drop = how;
+        self
+    }
+
+    /// Builds the pool and starts its threads.
+    ///
+    /// # Errors
+    ///
+    /// Fails with 0 workers, with `max_pending(0)`, and where the system does not start a thread (then those
+    /// that were started are stopped).
+    pub fn build(self) -> Result<ThreadPool, BuildError> {
+        if self.config.workers == 0 {
+            return Err(BuildError::NoWorkers);
+        }
+        if self.config.max_pending == Some(0) {
+            return Err(BuildError::NoRoom);
+        }
+        let (shared, seats) = Shared::new(self.config);
+        // From here on, dropping the pool stops what was started.
+        let pool = ThreadPool(Arc::new(Handle(shared)));
+        for seat in seats {
+            pool.0
+                .0
+                .start_thread(Some(seat))
+                .map_err(BuildError::StartWorker)?;
+        }
+        Ok(pool)
+    }
+}
+
+impl std::fmt::Debug for ThreadPoolBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ThreadPoolBuilder")
+            .field("workers", &self.config.workers)
+            .field("name", &self.config.name)
+            .field("stack_size", &self.config.stack_size)
+            .field("max_pending", &self.config.max_pending)
+            .field("on_drop", &self.config.on_drop)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The size is needed as a number (how much of the stack is left?), so std's default is asked for by hand.
+fn default_stack_size() -> usize {
+    std::env::var("RUST_MIN_STACK")
+        .ok()
+        .and_then(|bytes| bytes.parse().ok())
+        .unwrap_or(DEFAULT_STACK_SIZE)
+}

@@ -1,0 +1,307 @@
+//! What all threads of a pool see, and how it ends (rules 9 to 12 of `README.md`).
+
+use super::{
+    builder::Config,
+    idle::Idle,
+    places::{Offer, Places},
+    queues::{Queues, Seat},
+    suspended::Suspended,
+    traffic::Traffic,
+    worker,
+};
+use crate::{
+    error::{TaskError, TaskPanic},
+    executor::{Latch, Shutdown},
+    future::host,
+    ledger::{Ledger, Stats},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::SeqCst, fence},
+    },
+    task::Task,
+};
+use std::{io, thread::JoinHandle, time::Instant};
+
+/// How far a pool's end has come. Only ever goes up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(super) enum Stage {
+    /// Everybody may submit.
+    Open = 0,
+    /// The pool's own tasks may submit; it closes when nothing is left.
+    Finishing = 1,
+    /// As `Finishing`; what has not started does not start.
+    Cancelling = 2,
+    /// As `Cancelling`; suspended futures are dropped.
+    Killing = 3,
+    /// Nothing runs and nothing will. The threads are leaving.
+    Closed = 4,
+}
+
+pub(super) struct Shared {
+    pub(super) config: Config,
+    pub(super) ledger: Ledger,
+    pub(super) queues: Queues,
+    pub(super) idle: Idle,
+    pub(super) places: Places,
+    pub(super) suspended: Suspended,
+    traffic: Traffic,
+    stage: AtomicU8,
+    latch: Latch,
+    /// Threads of the pool that have not left.
+    alive: AtomicUsize,
+    /// No thread could be prepared for work; the next submission tries again.
+    all_dead: AtomicBool,
+    spares_named: AtomicUsize,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Shared {
+    pub(super) fn new(config: Config) -> (Arc<Self>, Vec<Seat>) {
+        let (queues, seats) = Queues::new(config.workers);
+        let shared = Self {
+            ledger: Ledger::with_bound(config.max_pending),
+            queues,
+            idle: Idle::new(config.workers),
+            places: Places::default(),
+            suspended: Suspended::default(),
+            traffic: Traffic::default(),
+            stage: AtomicU8::new(Stage::Open as u8),
+            latch: Latch::new(),
+            alive: AtomicUsize::new(0),
+            all_dead: AtomicBool::new(false),
+            spares_named: AtomicUsize::new(0),
+            threads: Mutex::new(Vec::new()),
+            config,
+        };
+        (Arc::new(shared), seats)
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        match self.stage.load(SeqCst) {
+            0 => Stage::Open,
+            1 => Stage::Finishing,
+            2 => Stage::Cancelling,
+            3 => Stage::Killing,
+            _ => Stage::Closed,
+        }
+    }
+
+    pub(super) fn latch(&self) -> &Latch {
+        &self.latch
+    }
+
+    /// Takes a task that somebody submits.
+    pub(super) fn submit(self: &Arc<Self>, task: Task) {
+        // Announced first and the stage read second; `close_if_at_rest` does it the other way round. So either
+        // the stage is seen here, or the task is seen there.
+        self.traffic.came_in();
+        let stage = self.stage();
+        if stage == Stage::Open || stage == Stage::Finishing && host::is_inside(self.ledger.id()) {
+            self.push(task);
+        } else {
+            drop(task);
+            self.traffic.went_out();
+            self.close_if_at_rest();
+        }
+    }
+
+    /// Takes a task back that has been accepted before: a woken future, the rest of a map.
+    pub(super) fn resubmit(self: &Arc<Self>, task: Task) {
+        self.traffic.came_in();
+        if self.stage() == Stage::Closed {
+            drop(task);
+            self.traffic.went_out();
+        } else {
+            self.push(task);
+        }
+    }
+
+    /// As [`resubmit`](Self::resubmit), behind all that came from outside.
+    pub(super) fn resubmit_behind(self: &Arc<Self>, task: Task) {
+        self.traffic.came_in();
+        self.queues.push(task);
+        self.idle.notify();
+    }
+
+    fn push(self: &Arc<Self>, task: Task) {
+        if let Some(task) = worker::push_on_own_seat(self, task) {
+            self.queues.push(task);
+        }
+        self.idle.notify();
+        // `notify` has the fence that orders this after the push: see `bury_seat`.
+        if self.all_dead.load(SeqCst) {
+            self.revive();
+        }
+    }
+
+    /// A task that was taken from the queues has been dealt with.
+    pub(super) fn went_out(&self) {
+        self.traffic.went_out();
+    }
+
+    /// Starts a thread, on a seat or as a spare that will find one offered.
+    pub(super) fn start_thread(self: &Arc<Self>, seat: Option<Seat>) -> io::Result<()> {
+        let name = match &seat {
+            Some(seat) => format!("{}-{}", self.config.name, seat.index),
+            None => format!(
+                "{}-spare-{}",
+                self.config.name,
+                self.spares_named.fetch_add(1, SeqCst)
+            ),
+        };
+        self.alive.fetch_add(1, SeqCst);
+        let shared = self.clone();
+        let started = std::thread::Builder::new()
+            .name(name)
+            .stack_size(self.config.stack_size)
+            .spawn(move || worker::main(&shared, seat));
+        match started {
+            Ok(thread) => {
+                let mut threads = self.threads.lock();
+                threads.retain(|thread| !thread.is_finished());
+                threads.push(thread);
+                Ok(())
+            }
+            Err(error) => {
+                self.alive.fetch_sub(1, SeqCst);
+                Err(error)
+            }
+        }
+    }
+
+    /// A thread blocks inside a task. Makes sure that somebody else has its seat.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the system starts no thread; the seat is given back then.
+    pub(super) fn leave_place(self: &Arc<Self>, seat: Option<Seat>) -> Result<(), (io::Error, Option<Seat>)> {
+        match self.places.leave(seat) {
+            Offer::Taken => Ok(()),
+            Offer::StartThread => self
+                .start_thread(None)
+                .map_err(|error| (error, self.places.take_back())),
+        }
+    }
+
+    pub(super) fn begin_shutdown(self: &Arc<Self>, how: Shutdown) {
+        let stage = match how {
+            Shutdown::Finish => Stage::Finishing,
+            Shutdown::Cancel => Stage::Cancelling,
+            Shutdown::Kill => Stage::Killing,
+        };
+        self.stage.fetch_max(stage as u8, SeqCst);
+        self.ledger.refuse_from_now_on();
+        if how != Shutdown::Finish {
+            self.ledger.request_stop();
+            self.cancel_queued();
+        }
+        if how == Shutdown::Kill {
+            self.suspended.kill_all();
+        }
+        self.close_if_at_rest();
+    }
+
+    /// Cancels what waits in the queues now. What comes later is cancelled by the worker that takes it.
+    fn cancel_queued(self: &Arc<Self>) {
+        let mut started = Vec::new();
+        while let Some(task) = self.queues.take_any() {
+            match task.cancel_queued() {
+                Some(task) => started.push(task),
+                None => self.went_out(),
+            }
+        }
+        for task in started {
+            self.queues.push(task);
+            self.idle.notify();
+        }
+    }
+
+    /// Closes the pool if it is shutting down and nothing is left.
+    pub(super) fn close_if_at_rest(&self) {
+        let stage = self.stage();
+        if stage == Stage::Open || stage == Stage::Closed || !self.is_at_rest() {
+            return;
+        }
+        self.stage.store(Stage::Closed as u8, SeqCst);
+        self.places.close();
+        self.idle.wake_all();
+        if self.alive.load(SeqCst) == 0 {
+            self.latch.open();
+        }
+    }
+
+    /// Nothing is queued, running or suspended. Stays true once it is, if only the pool's own tasks may submit.
+    fn is_at_rest(&self) -> bool {
+        // A suspended task that is woken, runs, submits another and ends between the two looks would be missed;
+        // the second look sees that something came in.
+        let Some(seen) = self.traffic.all_out() else {
+            return false;
+        };
+        self.suspended.is_empty() && self.traffic.all_out() == Some(seen)
+    }
+
+    /// A thread has nothing to do any more and leaves.
+    pub(super) fn left(&self) {
+        if self.alive.fetch_sub(1, SeqCst) == 1 && self.stage() == Stage::Closed {
+            self.latch.open();
+        }
+    }
+
+    /// The initializer failed too often on this seat. Without any other seat left, what waits fails.
+    pub(super) fn bury_seat(self: &Arc<Self>, seat: Seat, reason: &TaskPanic) {
+        if !self.places.bury(seat, self.config.workers) {
+            return;
+        }
+        // A submission either sees this mark and revives the pool, or its task is seen by the loop below.
+        self.all_dead.store(true, SeqCst);
+        fence(SeqCst);
+        while let Some(task) = self.queues.take_any() {
+            task.refuse(TaskError::Panicked(reason.clone()));
+            self.went_out();
+        }
+        self.close_if_at_rest();
+    }
+
+    /// Tries once more to get threads onto the seats.
+    #[cold]
+    fn revive(self: &Arc<Self>) {
+        if !self.all_dead.swap(false, SeqCst) {
+            return;
+        }
+        for seat in self.places.unbury() {
+            if let Err(error) = self.start_thread(Some(seat)) {
+                // The seat went with the closure. A pool that lost one lives on with fewer, but says so.
+                eprintln!(
+                    "concurrent-futures: could not restart a worker of `{}`: {error}",
+                    self.config.name
+                );
+            }
+        }
+    }
+
+    /// Waits until the pool is closed and its threads are gone.
+    pub(super) fn wait_closed(&self, until: Option<Instant>) -> bool {
+        let closed = self.latch.closed().wait(until);
+        if closed {
+            let threads = std::mem::take(&mut *self.threads.lock());
+            for thread in threads {
+                // A thread of the pool contains all panics; if one got out, there is nobody to tell.
+                let _ = thread.join();
+            }
+        }
+        closed
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        let spare_threads = self.alive.load(SeqCst).saturating_sub(self.config.workers) as u64;
+        Stats {
+            spare_threads,
+            ..self.ledger.stats()
+        }
+    }
+
+    pub(super) fn alive(&self) -> usize {
+        self.alive.load(SeqCst)
+    }
+}

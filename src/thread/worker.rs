@@ -1,0 +1,285 @@
+//! One thread of a pool: finds a task, runs it, or sleeps.
+
+use super::{
+    queues::Seat,
+    shared::{Shared, Stage},
+};
+use crate::{
+    error::TaskPanic,
+    future::host::{self, Host},
+    ledger::ExecutorId,
+    panic::{self, contain},
+    sync::Arc,
+    task::{Home, RunContext, Task},
+};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+/// How often an initializer is tried on a thread before the thread is given up.
+const INITIALIZER_TRIES: u32 = 3;
+
+/// How long a seat looks for work before it sleeps: waking it costs its waker 4 to 20 µs.
+const SEARCH: Duration = Duration::from_micros(20);
+
+thread_local! {
+    static WORKER: RefCell<Option<Rc<Worker>>> = const { RefCell::new(None) };
+}
+
+/// A thread of a pool, seen from the inside.
+struct Worker {
+    shared: Arc<Shared>,
+    home: Arc<dyn Home>,
+    /// `None` while it blocks, and after that until its task is over.
+    seat: RefCell<Option<Seat>>,
+    /// How many waits this thread is in, one inside the other.
+    waits: Cell<u32>,
+    /// A `block_on` in the running task waits for a future.
+    awaiting: Cell<bool>,
+    /// Where this thread's stack begins, roughly.
+    stack_base: usize,
+}
+
+/// The life of a thread that starts on `seat`, or on whatever seat is offered.
+pub(super) fn main(shared: &Arc<Shared>, seat: Option<Seat>) {
+    let mut seat = seat.or_else(|| shared.places.wait_for_seat());
+    match prepare(shared) {
+        Ok(()) => {
+            let worker = Rc::new(Worker::new(shared.clone()));
+            WORKER.set(Some(worker.clone()));
+            host::install(worker.clone());
+            while let Some(current) = seat.take() {
+                worker.seat.replace(Some(current));
+                worker.work();
+                seat = shared.places.wait_for_seat();
+            }
+            if let Some(finalizer) = &shared.config.finalizer {
+                contain(|| finalizer());
+            }
+            host::uninstall();
+            WORKER.set(None);
+        }
+        Err(reason) => {
+            if let Some(seat) = seat {
+                shared.bury_seat(seat, &reason);
+            }
+        }
+    }
+    shared.left();
+}
+
+/// Runs the initializer.
+fn prepare(shared: &Shared) -> Result<(), TaskPanic> {
+    let Some(initializer) = &shared.config.initializer else {
+        return Ok(());
+    };
+    let attempt = || panic::catch(|| initializer());
+    let mut outcome = attempt();
+    for _ in 1..INITIALIZER_TRIES {
+        if outcome.is_ok() {
+            break;
+        }
+        outcome = attempt();
+    }
+    outcome.map_err(|caught| TaskPanic::in_("the initializer of a worker", caught))
+}
+
+/// Puts a task in front of the calling worker's own, or gives it back if the caller is no worker of this pool or
+/// has no seat.
+pub(super) fn push_on_own_seat(shared: &Arc<Shared>, task: Task) -> Option<Task> {
+    let mut task = Some(task);
+    let _ = WORKER.try_with(|worker| {
+        if let Some(worker) = &*worker.borrow()
+            && Arc::ptr_eq(&worker.shared, shared)
+            && let Some(seat) = &*worker.seat.borrow()
+            && let Some(task) = task.take()
+        {
+            seat.push(task);
+        }
+    });
+    task
+}
+
+impl Worker {
+    fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            home: shared.clone(),
+            shared,
+            seat: RefCell::new(None),
+            waits: Cell::new(0),
+            awaiting: Cell::new(false),
+            stack_base: approximate_stack_pointer(),
+        }
+    }
+
+    /// Works on the seat this thread has, until it has none or the pool is closed.
+    fn work(&self) {
+        let mut searching = false;
+        loop {
+            if self.shared.places.is_overcommitted() && self.step_down(searching) {
+                return;
+            }
+            if let Some(task) = self.next() {
+                if searching {
+                    self.shared.idle.found(|| !self.shared.queues.are_empty());
+                    searching = false;
+                }
+                self.run(task);
+                if self.seat.borrow().is_none() && !self.sit_down_again() {
+                    return;
+                }
+            } else if self.shared.stage() == Stage::Closed {
+                if searching {
+                    self.shared.idle.give_up();
+                }
+                self.seat.replace(None);
+                return;
+            } else {
+                searching = self.wait_for_work(searching);
+            }
+        }
+    }
+
+    fn next(&self) -> Option<Task> {
+        self.seat.borrow().as_ref()?.next(&self.shared.queues)
+    }
+
+    fn run(&self, task: Task) {
+        let shared = &self.shared;
+        let task = if shared.stage() >= Stage::Cancelling {
+            task.cancel_queued()
+        } else {
+            Some(task)
+        };
+        // The destructor of an outcome that nobody wants runs here too.
+        contain(|| {
+            let context = RunContext {
+                ledger: &shared.ledger,
+                home: Some(&self.home),
+            };
+            if let Some(rest) = task.and_then(|task| task.run_in(&context)) {
+                shared.resubmit_behind(rest);
+            }
+        });
+        if self.awaiting.get() {
+            self.awaiting(false);
+        }
+        shared.went_out();
+    }
+
+    /// After a task in which this thread blocked: the seat that was left for it, if there is one.
+    fn sit_down_again(&self) -> bool {
+        let seat = self.shared.places.end_without_seat();
+        let seated = seat.is_some();
+        self.seat.replace(seat);
+        if !seated {
+            // Nobody else may be there to see that this was the last task.
+            self.shared.close_if_at_rest();
+        }
+        seated
+    }
+
+    /// Leaves the seat to a thread that goes on without one. False if that is not needed any more.
+    fn step_down(&self, searching: bool) -> bool {
+        let Some(seat) = self.seat.take() else { return true };
+        if let Some(seat) = self.shared.places.step_down(seat) {
+            self.seat.replace(Some(seat));
+            return false;
+        }
+        if searching {
+            // Whoever woke this seat counts on it: pass that on.
+            self.shared.idle.found(|| !self.shared.queues.are_empty());
+        }
+        true
+    }
+
+    /// Looks for work for a moment, then sleeps. True if this seat searches when it returns.
+    fn wait_for_work(&self, searching: bool) -> bool {
+        let shared = &self.shared;
+        shared.close_if_at_rest();
+        if searching || shared.idle.begin_search() {
+            if self.search() {
+                return true;
+            }
+            shared.idle.give_up();
+        }
+        let Some(seat) = self.seat.borrow().as_ref().map(|seat| seat.index) else {
+            return false;
+        };
+        let has_news = || !shared.queues.are_empty() || shared.stage() == Stage::Closed;
+        shared.idle.sleep(seat, has_news);
+        true
+    }
+
+    /// Looks for a bounded moment whether there is work. The yields give the core to whoever makes it.
+    fn search(&self) -> bool {
+        const LOOKS_PER_YIELD: u32 = 16;
+        let start = Instant::now();
+        loop {
+            for _ in 0..LOOKS_PER_YIELD {
+                if !self.shared.queues.are_empty() || self.shared.stage() == Stage::Closed {
+                    return true;
+                }
+                std::hint::spin_loop();
+            }
+            if start.elapsed() > SEARCH {
+                return false;
+            }
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Host for Worker {
+    fn executor(&self) -> ExecutorId {
+        self.shared.ledger.id()
+    }
+
+    fn may_help(&self) -> bool {
+        // Half of the stack is left to the task that would run on it.
+        self.stack_base.abs_diff(approximate_stack_pointer()) < self.shared.config.stack_size / 2
+    }
+
+    fn block(&self) {
+        if self.waits.get() == 0
+            && let Err((error, seat)) = self.shared.leave_place(self.seat.take())
+        {
+            self.seat.replace(seat);
+            panic!(
+                "a task waits inside the pool `{}`, and no spare thread could be started to take its worker's \
+                 place, so going on could be a deadlock: {error}. {} threads of the pool exist. Wait in fewer \
+                 tasks at once, allow the program more threads (`ulimit -u`, the cgroup's `pids.max`), or give \
+                 the pool a larger `stack_size`, so that more nested waits fit on one thread",
+                self.shared.config.name,
+                self.shared.alive(),
+            );
+        }
+        self.waits.set(self.waits.get() + 1);
+    }
+
+    fn unblock(&self) {
+        self.waits.set(self.waits.get() - 1);
+        if self.waits.get() == 0 {
+            self.seat.replace(self.shared.places.come_back());
+        }
+    }
+
+    fn awaiting(&self, waiting: bool) {
+        if waiting != self.awaiting.replace(waiting) {
+            if waiting {
+                self.block();
+            } else {
+                self.unblock();
+            }
+        }
+    }
+}
+
+/// The address of a local variable.
+#[inline(never)]
+fn approximate_stack_pointer() -> usize {
+    let local = 0_u8;
+    std::hint::black_box(&raw const local) as usize
+}

@@ -1,0 +1,34 @@
+//! The wire format: how arguments and results cross to another process and back.
+
+mod decode;
+mod depth;
+mod encode;
+mod error;
+mod extract;
+mod names;
+mod run;
+mod same_type;
+mod tag;
+#[cfg(test)]
+mod tests;
+mod varint;
+
+pub(crate) use error::Error;
+
+/// Appends `value` to `into`; on an error `into` is as long as it was.
+pub(crate) fn encode<T: serde::Serialize + ?Sized>(value: &T, into: &mut Vec<u8>) -> Result<(), Error> {
+    let before = into.len();
+    let result = value.serialize(&mut encode::Encoder::new(into));
+    if result.is_err() {
+        into.truncate(before);
+    }
+    result
+}
+
+/// Reads the one value that `bytes` holds; anything after it is an error.
+pub(crate) fn decode<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    let mut decoder = decode::Decoder::new(bytes);
+    let value = T::deserialize(&mut decoder).map_err(|error| error.near(decoder.pos()))?;
+    decoder.finish()?;
+    Ok(value)
+}

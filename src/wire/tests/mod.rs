@@ -1,0 +1,33 @@
+//! Tests of the format as a whole; the small parts are tested where they stand.
+
+use std::fmt::Debug;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Error, decode, encode};
+
+mod families;
+mod hostile;
+mod spec;
+mod table;
+
+fn write<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode(value, &mut out).expect("the value should encode");
+    out
+}
+
+/// Writes one type and reads another.
+fn reread<T: DeserializeOwned>(value: &(impl Serialize + ?Sized)) -> Result<T, Error> {
+    decode(&write(value))
+}
+
+#[track_caller]
+fn crosses<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: T) {
+    let bytes = write(&value);
+    match decode::<T>(&bytes) {
+        Ok(back) => assert_eq!(back, value, "as {bytes:02x?}"),
+        Err(error) => panic!("{value:?} as {bytes:02x?}: {error}"),
+    }
+}
