@@ -1,5 +1,56 @@
-#![doc = include_str!("../README.md")]
-#![cfg_attr(docsrs, feature(doc_cfg))]
+//! Work at the same time, and freedom to change what that means: one trait, [`Executor`], with `submit`, `map` and
+//! `as_completed`; backends that implement it; code that moves between them by a type parameter.
+//!
+//! ```
+//! use concurrent_futures::{Executor, Inline, TaskError, ThreadPool, as_completed};
+//!
+//! fn square(n: u64) -> u64 {
+//!     n * n
+//! }
+//!
+//! // Written once, against the trait.
+//! fn sum_of_squares<E: Executor>(executor: &E) -> Result<u64, TaskError> {
+//!     executor.map(square, 0..100).sum()
+//! }
+//!
+//! let pool = ThreadPool::new();
+//! assert_eq!(sum_of_squares(&pool).unwrap(), 328_350);
+//! assert_eq!(sum_of_squares(&Inline::new()).unwrap(), 328_350);
+//!
+//! // One task: a future to block on, await, or collect.
+//! let future = pool.submit(square, 12);
+//! assert_eq!(future.result().unwrap(), 144);
+//! for (n, future) in as_completed((0..10).map(|n| (n, pool.submit(square, n)))) {
+//!     assert_eq!(future.result().unwrap(), n * n);
+//! }
+//! ```
+//!
+//! # The parts
+//!
+//! | you want to | start at |
+//! |---|---|
+//! | write code for any backend | [`Executor`], and [`Portable`] for what may be an argument |
+//! | run work on threads, with closures that capture | [`ThreadPool`], [`ThreadPool::scope`] to borrow |
+//! | debug, or test that values cross | [`Inline`], [`Checked`] |
+//! | choose at run time | [`AnyExecutor`], [`Backend`] |
+//! | wait for one task | [`TaskFuture`] |
+//! | wait for many | [`Executor::map`], [`as_completed`], [`wait`], [`Executor::group`] |
+//! | stop things | [`TaskFuture::cancel`], [`TaskFuture::kill`], [`Options::timeout`], [`cancel_requested`], [`Shutdown`] |
+//! | know what failed | [`TaskError`] |
+//! | write a backend | [`Executor`] (its required methods), [`backend`] |
+//!
+//! Reading order: [`Executor`], [`TaskFuture`], [`Map`], [`ThreadPool`], [`TaskError`].
+//!
+//! # Which backend for what
+//!
+//! Rust has no global lock, so threads are for CPU-bound work as well as for blocking I/O. [`ThreadPool`] is the
+//! one to start with. [`Inline`] runs each task on the calling thread when it is submitted. [`Checked`] does
+//! that too and sends every argument and result through the wire format, so that a unit test can answer whether
+//! work would run in another process.
+//!
+//! # Errors and cures
+//!
+//! What the compiler says about the usual mistakes, and what to do, is in [`errors_and_cures`].
 
 mod any;
 mod completion;
@@ -35,3 +86,11 @@ pub mod backend {
         task::{Anywhere, Crossing, InProcess, Task},
     };
 }
+
+#[doc = include_str!("../docs/errors-and-cures.md")]
+pub mod errors_and_cures {}
+
+/// The README's examples are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -1,11 +1,17 @@
 //! The one place that names lock and atomic primitives.
 //!
 //! Everything else takes them from here, so that a model checker can put its own in their place
-//! (`RUSTFLAGS="--cfg loom"`) and so that the crate has one lock API.
+//! (`RUSTFLAGS="--cfg concurrent_futures_loom"`) and so that the crate has one lock API.
 
 pub(crate) use std::sync::Arc;
 
-#[cfg(not(loom))]
+/// For statics, which outlive a model and which a model checker therefore cannot see.
+pub(crate) mod global {
+    pub(crate) use parking_lot::{Condvar, Mutex, RwLock};
+    pub(crate) use std::sync::atomic;
+}
+
+#[cfg(not(concurrent_futures_loom))]
 mod imp {
     pub(crate) use parking_lot::{Condvar, Mutex};
     pub(crate) use std::sync::atomic;
@@ -31,10 +37,11 @@ mod imp {
     }
 }
 
-#[cfg(loom)]
+#[cfg(concurrent_futures_loom)]
 mod imp {
     pub(crate) use loom::cell::UnsafeCell;
-    pub(crate) use loom::sync::{MutexGuard, atomic};
+    use loom::sync::MutexGuard;
+    pub(crate) use loom::sync::atomic;
 
     /// Loom's mutex with `parking_lot`'s signatures.
     #[derive(Debug, Default)]
@@ -51,6 +58,36 @@ mod imp {
 
         pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
             self.0.try_lock().ok()
+        }
+    }
+
+    /// Threads do not park in models: what is checked there is who is told, not how a thread sleeps.
+    #[derive(Debug, Default)]
+    pub(crate) struct Condvar;
+
+    impl Condvar {
+        pub(crate) fn new() -> Self {
+            Self
+        }
+
+        pub(crate) fn wait<T>(&self, _: &mut MutexGuard<'_, T>) {
+            unreachable!("a model parks a thread");
+        }
+
+        pub(crate) fn wait_until<T>(&self, _: &mut MutexGuard<'_, T>, _: std::time::Instant) -> TimedOut {
+            unreachable!("a model parks a thread");
+        }
+
+        pub(crate) fn notify_one(&self) {}
+
+        pub(crate) fn notify_all(&self) {}
+    }
+
+    pub(crate) struct TimedOut;
+
+    impl TimedOut {
+        pub(crate) fn timed_out(&self) -> bool {
+            true
         }
     }
 }

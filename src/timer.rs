@@ -1,6 +1,9 @@
 //! Deadlines: one thread for the whole program that is started by the first deadline and sleeps without one.
 
-use crate::sync::{Arc, Condvar, Mutex};
+use crate::sync::{
+    Arc,
+    global::{Condvar, Mutex},
+};
 use std::{
     collections::BTreeMap,
     sync::Weak,

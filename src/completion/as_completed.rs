@@ -154,7 +154,7 @@ impl<F: Tracked> AsCompleted<F> {
         }
     }
 
-    /// The same as a [`Stream`](futures::Stream), for async code.
+    /// The same as a [`Stream`], for async code.
     pub fn into_stream(self) -> CompletedStream<F> {
         CompletedStream(self)
     }

@@ -1,4 +1,4 @@
-//! Many results: in the order they come ([`as_completed`]), or as a set ([`wait`]).
+//! Many results: in the order they come ([`as_completed()`]), or as a set ([`wait()`]).
 
 mod as_completed;
 mod inbox;

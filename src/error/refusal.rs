@@ -20,7 +20,7 @@ pub enum BuildError {
 /// # Examples
 ///
 /// ```
-/// use concurrent_futures::{Shutdown, ThreadPool, TrySubmitError};
+/// use concurrent_futures::{Executor, Shutdown, ThreadPool, TrySubmitError};
 ///
 /// let pool = ThreadPool::with_workers(1);
 /// pool.shutdown(Shutdown::Finish);

@@ -103,7 +103,7 @@ where
     /// Waits for outcomes for at most `limit`, counted from this call.
     ///
     /// Outcomes that are there in time are yielded; then comes one
-    /// [`TaskError::WaitTimedOut`](crate::TaskError::WaitTimedOut), what has not started is cancelled, and the
+    /// [`TaskError::WaitTimedOut`], what has not started is cancelled, and the
     /// iterator ends. Work that is running is not stopped; a deadline does that (`options().timeout(..)`).
     ///
     /// # Examples
@@ -160,7 +160,7 @@ where
         on_lane!(&mut self.lane, lane => lane.detach());
     }
 
-    /// The same as a [`Stream`](futures::Stream), for async code.
+    /// The same as a [`Stream`], for async code.
     ///
     /// Items are pulled when the stream is polled, on the polling thread.
     pub fn into_stream(self) -> MapStream<I, R> {

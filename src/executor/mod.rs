@@ -19,7 +19,7 @@ use crate::{
     error::StillRunning,
     future::{TaskFuture, host},
     ledger::{Ledger, Stats},
-    task::{Anywhere, Portable, Task},
+    task::{Anywhere, Plain, Portable, Settings, Task},
 };
 use std::{
     future::Future,
@@ -68,9 +68,9 @@ pub enum Shutdown {
 /// # Writing a backend
 ///
 /// The first five methods are all that a backend has to write; everything else stands on them. A backend
-/// owns a [`Ledger`](crate::backend::Ledger), takes [`Task`](crate::backend::Task)s in
+/// owns a [`Ledger`], takes [`Task`]s in
 /// [`execute`](Self::execute), runs each once with [`Task::run`](crate::backend::Task::run), and opens a
-/// [`Latch`](crate::backend::Latch) when it is closed. `examples/rayon_backend.rs` is a complete one.
+/// [`Latch`] when it is closed. `examples/rayon_backend.rs` is a complete one.
 pub trait Executor: Clone + Send + Sync + 'static {
     /// Takes one task, to be run once on a worker. Must not run it on the calling thread, unless that is what
     /// the backend is for.
@@ -146,7 +146,7 @@ pub trait Executor: Clone + Send + Sync + 'static {
         R: Portable,
     {
         const { submit::assert_captures_nothing::<F>() };
-        submit::call::<_, _, _, Anywhere>(self, crate::task::Plain(work), arg, &Default::default())
+        submit::call::<_, _, _, Anywhere>(self, Plain(work), arg, &Settings::default())
     }
 
     /// Calls `work` with `arg` on a worker and runs the future it returns there.
@@ -171,7 +171,7 @@ pub trait Executor: Clone + Send + Sync + 'static {
         Fut: Future<Output: Portable> + Send + 'static,
     {
         const { submit::assert_captures_nothing::<F>() };
-        submit::call_async::<_, _, _, _, Anywhere>(self, crate::task::Plain(work), arg, &Default::default())
+        submit::call_async::<_, _, _, _, Anywhere>(self, Plain(work), arg, &Settings::default())
     }
 
     /// Calls `work` with every item and yields the outcomes in the order of the items.
@@ -198,7 +198,7 @@ pub trait Executor: Clone + Send + Sync + 'static {
         R: Portable,
     {
         const { submit::assert_captures_nothing::<F>() };
-        submit::map::<_, _, _, Anywhere>(self, crate::task::Plain(work), items, &Default::default())
+        submit::map::<_, _, _, Anywhere>(self, Plain(work), items, &Settings::default())
     }
 
     /// As [`map`](Self::map), for async work: each item is a task of its own, and as many are under way at once
@@ -222,7 +222,7 @@ pub trait Executor: Clone + Send + Sync + 'static {
         Fut: Future<Output: Portable> + Send + 'static,
     {
         const { submit::assert_captures_nothing::<F>() };
-        submit::map_async::<_, _, _, _, Anywhere>(self, crate::task::Plain(work), items, &Default::default())
+        submit::map_async::<_, _, _, _, Anywhere>(self, Plain(work), items, &Settings::default())
     }
 
     /// The same as the function [`as_completed`](crate::as_completed).

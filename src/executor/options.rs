@@ -12,8 +12,8 @@ use std::{fmt, future::Future, num::NonZeroUsize, time::Duration};
 ///
 /// `options()`, [`with`](Self::with) and [`group`](Self::group) combine in any order. `C` is the context that
 /// [`with`](Self::with) binds, if one is bound, and `M` says what the verbs ask of work and data: that of the
-/// trait ([`Anywhere`](crate::backend::Anywhere)), or only `Send`
-/// ([`InProcess`](crate::backend::InProcess)).
+/// trait ([`Anywhere`]), or only `Send`
+/// ([`InProcess`]).
 ///
 /// # Examples
 ///

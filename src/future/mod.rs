@@ -5,6 +5,8 @@ pub(crate) mod core;
 pub(crate) mod current;
 mod handle;
 pub(crate) mod host;
+#[cfg(all(test, concurrent_futures_loom))]
+mod models;
 mod shared;
 pub(crate) mod slot;
 pub(crate) mod state;
@@ -128,7 +130,7 @@ impl<R: Send + 'static> TaskFuture<R> {
     ///
     /// True means that the task will never run: the future is done at once, for everybody who waits, and what
     /// the work captured is dropped. False means that it has started or ended; a running task is then asked to
-    /// stop, which it sees through [`cancel_requested`](crate::cancel_requested). Cancelling twice is true
+    /// stop, which it sees through [`cancel_requested`]. Cancelling twice is true
     /// twice.
     pub fn cancel(&self) -> bool {
         self.cell.clone().upcast().cancel()
@@ -174,7 +176,7 @@ impl<R: Send + 'static> TaskFuture<R> {
     where
         R: Clone + Sync,
     {
-        Shared::new(self)
+        Shared::new(&self)
     }
 
     /// Reports the end of the task to `collection` as `number`. False if it has ended already.
@@ -315,6 +317,6 @@ impl<R> fmt::Debug for TaskFuture<R> {
             .field("name", &self.cell.name())
             .field("phase", &snapshot.phase())
             .field("ending", &snapshot.ending())
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -38,14 +38,14 @@ struct Inner<R> {
 }
 
 impl<R: Clone + Send + Sync + 'static> Shared<R> {
-    pub(super) fn new(future: TaskFuture<R>) -> Self {
+    pub(super) fn new(future: &TaskFuture<R>) -> Self {
         let inner = Arc::new(Inner {
             handle: future.handle(),
             outcome: OnceLock::new(),
             waiters: Mutex::new(Vec::new()),
         });
         let receiver = inner.clone();
-        // The task's own future is kept by nobody: the callback is all that is wanted of it.
+        // The future itself is kept by nobody: the callback is all that is wanted of it.
         future.on_done(move |outcome| receiver.settle(outcome.clone()));
         Self { inner, place: None }
     }

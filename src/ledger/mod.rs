@@ -7,9 +7,14 @@
 mod bound;
 mod stripes;
 
-use crate::sync::{Arc, atomic::AtomicU32, atomic::Ordering};
+use crate::sync::{
+    Arc,
+    global::{
+        RwLock,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 use bound::Bound;
-use parking_lot::RwLock;
 use std::{
     collections::BTreeMap,
     fmt,

@@ -1,7 +1,7 @@
 //! Counters that many threads add to without sharing a cache line.
 
 use super::Stats;
-use crate::sync::atomic::{
+use crate::sync::global::atomic::{
     AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed},
 };

@@ -183,13 +183,16 @@ where
             let weak: Weak<dyn AnyCell> = Arc::downgrade(&(self.clone() as Arc<dyn AnyCell>));
             home.suspended(self.core.id(), weak);
         }
-        match self.place.compare_exchange(POLLING, SUSPENDED, SeqCst, SeqCst) {
-            Ok(_) => None,
-            Err(_) => {
-                self.place.store(QUEUED, SeqCst);
-                Some(self)
-            }
+        if self
+            .place
+            .compare_exchange(POLLING, SUSPENDED, SeqCst, SeqCst)
+            .is_ok()
+        {
+            return None;
         }
+        // Woken while it was polled: behind the others, once more.
+        self.place.store(QUEUED, SeqCst);
+        Some(self)
     }
 
     /// Runs the task to its end on this thread, which parks while the future is suspended.

@@ -14,6 +14,14 @@ const SEARCHING: usize = 1;
 /// One seat that sleeps.
 const SLEEPING: usize = 1 << 16;
 
+fn searching(counts: usize) -> usize {
+    counts % SLEEPING
+}
+
+fn sleeping(counts: usize) -> usize {
+    counts / SLEEPING
+}
+
 pub(super) struct Idle {
     /// How many seats search (low half) and sleep (high half).
     counts: AtomicUsize,
@@ -37,14 +45,14 @@ impl Idle {
         // Pairs with the fence in `sleep`: either this sees the sleeper, or the sleeper sees the work.
         fence(SeqCst);
         let counts = self.counts.load(SeqCst);
-        if counts % SLEEPING == 0 && counts / SLEEPING > 0 {
+        if searching(counts) == 0 && sleeping(counts) > 0 {
             self.wake_one();
         }
     }
 
     fn wake_one(&self) {
         let mut sleepers = self.sleepers.lock();
-        if self.counts.load(SeqCst) % SLEEPING != 0 {
+        if searching(self.counts.load(SeqCst)) > 0 {
             return;
         }
         // The lowest seat, so that the others sleep on: their caches are cold.
@@ -75,7 +83,7 @@ impl Idle {
         // Half of the seats at most: each searcher looks at all others' queues.
         let limit = self.parkers.len().div_ceil(2);
         let before = self.counts.fetch_add(SEARCHING, SeqCst);
-        if before % SLEEPING >= limit {
+        if searching(before) >= limit {
             self.counts.fetch_sub(SEARCHING, SeqCst);
             return false;
         }
@@ -85,7 +93,7 @@ impl Idle {
     /// A searching seat found work. If it was the last that searched and there is more, another has to: while
     /// it searched, nobody was woken.
     pub(super) fn found(&self, is_there_more: impl Fn() -> bool) {
-        if self.counts.fetch_sub(SEARCHING, SeqCst) % SLEEPING == 1 && is_there_more() {
+        if searching(self.counts.fetch_sub(SEARCHING, SeqCst)) == 1 && is_there_more() {
             self.notify();
         }
     }
@@ -128,8 +136,8 @@ impl fmt::Debug for Idle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = self.counts.load(SeqCst);
         f.debug_struct("Idle")
-            .field("searching", &(counts % SLEEPING))
-            .field("sleeping", &(counts / SLEEPING))
-            .finish()
+            .field("searching", &searching(counts))
+            .field("sleeping", &sleeping(counts))
+            .finish_non_exhaustive()
     }
 }

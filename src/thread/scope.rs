@@ -23,8 +23,8 @@ pub struct Scope<'scope, 'env: 'scope> {
     pool: &'scope ThreadPool,
     tasks: Arc<Tasks>,
     /// Invariant, as in `std::thread::Scope`: a longer or shorter `'scope` would let borrows escape.
-    scope: PhantomData<&'scope mut &'scope ()>,
-    env: PhantomData<&'env mut &'env ()>,
+    inner: PhantomData<&'scope mut &'scope ()>,
+    outer: PhantomData<&'env mut &'env ()>,
 }
 
 /// The tasks of a scope that have not ended.
@@ -106,8 +106,8 @@ impl ThreadPool {
         let scope = Scope {
             pool: self,
             tasks: Arc::default(),
-            scope: PhantomData,
-            env: PhantomData,
+            inner: PhantomData,
+            outer: PhantomData,
         };
         let outcome = catch_unwind(AssertUnwindSafe(|| body(&scope)));
         // Nothing that could unwind may come before this: the tasks borrow from the caller.

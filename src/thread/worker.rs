@@ -56,7 +56,7 @@ pub(super) fn main(shared: &Arc<Shared>, seat: Option<Seat>) {
                 seat = shared.places.wait_for_seat();
             }
             if let Some(finalizer) = &shared.config.finalizer {
-                contain(|| finalizer());
+                contain(finalizer);
             }
             host::uninstall();
             WORKER.set(None);
@@ -75,7 +75,7 @@ fn prepare(shared: &Shared) -> Result<(), TaskPanic> {
     let Some(initializer) = &shared.config.initializer else {
         return Ok(());
     };
-    let attempt = || panic::catch(|| initializer());
+    let attempt = || panic::catch(initializer);
     let mut outcome = attempt();
     for _ in 1..INITIALIZER_TRIES {
         if outcome.is_ok() {

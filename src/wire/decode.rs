@@ -6,13 +6,20 @@ use super::error::Error;
 use super::tag;
 
 mod access;
+mod alike;
 mod key;
 mod number;
 mod reader;
 mod variant;
 
 use access::{Elements, Entries, OneEntry};
+use alike::Form;
+use number::Number;
 pub(crate) use reader::Decoder;
+
+/// The name by which `serde_json` knows its raw values again: written as a struct, read as a newtype whose visitor
+/// takes a map.
+const RAW_JSON: &str = "$serde_json::private::RawValue";
 
 /// A character as bincode shows it if `text` is one, text as JSON shows it otherwise.
 fn visit_char<'de, V: Visitor<'de>>(text: &'de str, visitor: V) -> Result<V::Value, Error> {
@@ -54,6 +61,33 @@ impl<'de> Decoder<'de> {
         }
     }
 
+    /// The number that comes next, if one does; for bincode a variant that is only a name is its index.
+    #[inline]
+    fn next_integer(&mut self) -> Result<Option<Number>, Error> {
+        if !self.eat(tag::UNIT_VARIANT)? {
+            return self.number();
+        }
+        let (index, _) = self.variant()?;
+        Ok(Some(Number::U64(index)))
+    }
+
+    /// A sequence, or what bincode cannot tell from one.
+    #[inline]
+    fn seq<V: Visitor<'de>>(&mut self, form: Form, visitor: V) -> Result<V::Value, Error> {
+        self.skip_some()?;
+        match self.peek()? {
+            tag::SEQ => {
+                self.step();
+                self.container(|de| Elements::read(de, visitor))
+            }
+            tag::MAP => {
+                self.step();
+                self.container(|de| alike::map_as_seq(de, form, visitor))
+            }
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
     /// Anything that is not text, asked for as text: bincode writes bytes the same way.
     fn bytes_as_text<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         if !self.eat(tag::BYTES)? {
@@ -68,11 +102,11 @@ impl<'de> Decoder<'de> {
 }
 
 macro_rules! numbers {
-    ($($method:ident)*) => {$(
+    ($read:ident: $($method:ident)*) => {$(
         #[inline]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
             self.skip_some()?;
-            match self.number()? {
+            match self.$read()? {
                 Some(number) => number.$method(visitor),
                 None => self.deserialize_any(visitor),
             }
@@ -128,10 +162,12 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
     }
 
     numbers! {
+        next_integer:
         deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
         deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
-        deserialize_f32 deserialize_f64 deserialize_bool
     }
+
+    numbers! { number: deserialize_f32 deserialize_f64 deserialize_bool }
 
     fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.next_text()? {
@@ -182,6 +218,13 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
     }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.skip_some()?;
+        // A struct without fields is nothing at all to bincode.
+        let mark = self.mark();
+        if (self.eat(tag::MAP)? || self.eat(tag::SEQ)?) && self.eat(tag::END)? {
+            return visitor.visit_unit();
+        }
+        self.rewind(mark);
         self.deserialize_any(visitor)
     }
 
@@ -190,29 +233,28 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
         _name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.deserialize_any(visitor)
+        self.deserialize_unit(visitor)
     }
 
     /// The options inside are not skipped here: the newtype may be around one.
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
+        if name == RAW_JSON {
+            return self.deserialize_any(visitor);
+        }
         self.wrapper(|de| visitor.visit_newtype_struct(de))
     }
 
     #[inline]
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.skip_some()?;
-        if self.eat(tag::SEQ)? {
-            return self.container(|de| Elements::read(de, visitor));
-        }
-        self.deserialize_any(visitor)
+        self.seq(Form::Pairs, visitor)
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_seq(visitor)
+        self.seq(Form::Values, visitor)
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -221,10 +263,14 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
         _len: usize,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.deserialize_seq(visitor)
+        self.seq(Form::Values, visitor)
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.skip_some()?;
+        if self.eat(tag::SEQ)? {
+            return self.container(|de| alike::seq_as_map(de, visitor));
+        }
         self.deserialize_any(visitor)
     }
 

@@ -75,6 +75,14 @@ impl<'a> Encoder<'a> {
         }
     }
 
+    /// Begins a variant that holds a tuple or a struct, which is a level of its own, as it is for the reader.
+    /// Returns the depth to come back to.
+    fn variant_around(&mut self, index: u32, name: &'static str) -> Result<Depth, Error> {
+        self.variant(tag::VARIANT, index, name);
+        let inner = self.depth.container()?;
+        Ok(std::mem::replace(&mut self.depth, inner))
+    }
+
     fn variant(&mut self, tag: u8, index: u32, name: &'static str) {
         self.out.push(tag);
         varint::write(u64::from(index), self.out);
@@ -306,8 +314,9 @@ impl<'e, 'a> Serializer for &'e mut Encoder<'a> {
         variant: &'static str,
         len: usize,
     ) -> Result<Seq<'e, 'a>, Error> {
-        self.variant(tag::VARIANT, index, variant);
-        self.serialize_tuple(len)
+        let outer = self.variant_around(index, variant)?;
+        self.enter(tag::SEQ)?;
+        Ok(Seq::new(self, outer, len >= TUPLE_RUNS_FROM))
     }
 
     fn serialize_map(self, _len: Option<usize>) -> Result<Map<'e, 'a>, Error> {
@@ -325,8 +334,9 @@ impl<'e, 'a> Serializer for &'e mut Encoder<'a> {
         variant: &'static str,
         _len: usize,
     ) -> Result<Map<'e, 'a>, Error> {
-        self.variant(tag::VARIANT, index, variant);
-        self.map()
+        let outer = self.variant_around(index, variant)?;
+        self.enter(tag::MAP)?;
+        Ok(Map::new(self, outer))
     }
 
     /// Where vectors and slices arrive: all elements at once, so numbers can be packed in one loop.
@@ -341,7 +351,11 @@ impl<'e, 'a> Serializer for &'e mut Encoder<'a> {
             let outer = self.enter(tag::SEQ)?;
             self.depth = outer;
             let start = self.out.len();
-            let run = self.open_run(kind, iter.size_hint().0);
+            let expected = iter.size_hint().0;
+            if expected > 0 {
+                self.out.reserve(run::space_for(kind, expected));
+            }
+            let run = self.open_run(kind, expected);
             let count = run::pack(kind, iter, self.out).ok_or_else(not_a_number)?;
             if count == 0 {
                 self.out.truncate(start);

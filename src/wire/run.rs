@@ -16,6 +16,9 @@ const BLOCK: usize = 4096;
 /// The most that is reserved on an iterator's word alone.
 const RESERVED: usize = 1 << 28;
 
+/// For the marks around a run: without room for them a vector that just fits would double for the last one.
+const MARKS: usize = 64;
+
 macro_rules! kinds {
     ($($code:literal $kind:ident $number:ty, $size:literal;)*) => {
         /// What the numbers of a run are.
@@ -143,7 +146,6 @@ where
     } else {
         // One `extend` per number checks the capacity every time; a block in between does not.
         let mut block = [0u8; BLOCK];
-        out.reserve(numbers.size_hint().0.saturating_mul(N).min(RESERVED));
         loop {
             let mut filled = 0;
             for (slot, bytes) in block.chunks_exact_mut(N).zip(&mut numbers) {
@@ -158,6 +160,12 @@ where
         }
     }
     all.then_some(count)
+}
+
+/// What to reserve for a run of about `count` numbers and the marks around it.
+#[inline]
+pub(crate) fn space_for(kind: Kind, count: usize) -> usize {
+    count.saturating_mul(kind.size()).min(RESERVED) + MARKS
 }
 
 /// The kind of the numbers that `T` (or what `T` refers to) is, if it is one.
@@ -222,4 +230,38 @@ pub(crate) fn unpack<'de, V: Visitor<'de>>(kind: Kind, data: &[u8]) -> Option<V:
     #[cfg(target_pointer_width = "64")]
     vectors! { U64 => usize, 8; I64 => isize, 8; }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use serde::de::{Deserialize, Deserializer, Visitor};
+
+    use super::{Kind, unpack};
+    use crate::wire::error::Error;
+
+    /// Offers a run of two bytes, in bulk or not at all.
+    struct Bulk;
+
+    impl<'de> Deserializer<'de> for Bulk {
+        type Error = Error;
+
+        fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
+            unpack::<V>(Kind::U8, &[1, 2]).ok_or_else(|| Error::new("not in bulk"))
+        }
+
+        serde::forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+            unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+        }
+    }
+
+    /// Fails when serde has moved its visitors: then vectors still cross, but a number at a time.
+    #[test]
+    fn vectors_are_read_in_bulk() {
+        assert_eq!(Vec::<u8>::deserialize(Bulk).unwrap(), [1, 2]);
+        assert!(Vec::<i8>::deserialize(Bulk).is_err());
+        assert!(VecDeque::<u8>::deserialize(Bulk).is_err());
+    }
 }

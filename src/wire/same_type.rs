@@ -1,12 +1,25 @@
-//! "Is this generic type that one?", for types that need not be `'static`.
+//! "Is this generic type that vector?", for types that need not be `'static`.
 //!
-//! A specialised `Vec<u8>` cannot be told from other visitor results in safe Rust: `TypeId::of` asks for
-//! `T: 'static` and a visitor's value promises none. This is the only unsafe code of the wire format.
+//! Safe Rust cannot ask: `TypeId::of` wants `T: 'static` and a visitor's value promises nothing of the kind.
+//! This is the only unsafe code of the wire format.
 #![allow(unsafe_code)]
 
 use std::any::TypeId;
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, transmute, transmute_copy};
+
+/// # Safety
+/// No lifetime may occur in the type: then a type with the same id is the same type.
+pub(crate) unsafe trait NoLifetimes: 'static {}
+
+macro_rules! no_lifetimes {
+    ($($number:ty)*) => {$(
+        // SAFETY: a vector of a primitive has no lifetime in it.
+        unsafe impl NoLifetimes for Vec<$number> {}
+    )*};
+}
+
+no_lifetimes! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 bool }
 
 trait Identify {
     fn id(&self) -> TypeId
@@ -23,63 +36,43 @@ impl<T: ?Sized> Identify for PhantomData<T> {
     }
 }
 
-/// The id of `T` with every lifetime in it taken for `'static`.
+/// Whether `T` is `U`.
 #[inline]
-fn id_of<T: ?Sized>() -> TypeId {
-    let marker = PhantomData::<T>;
-    let object: &dyn Identify = &marker;
-    // SAFETY: only the trait object's lifetime bound changes, not its layout or its vtable, so the bound
-    // `Self: 'static` of `id` can be met. `id` reads nothing of type `T` (there is none, a `PhantomData` is
-    // empty) and a `TypeId` does not depend on lifetimes, so nothing is used past its lifetime. The reference
-    // itself does not outlive `marker`: it is used in this expression only.
-    unsafe { transmute::<&dyn Identify, &(dyn Identify + 'static)>(object) }.id()
-}
-
-/// Whether `T` is `U`; asking for `U: 'static` makes equal ids mean equal types, lifetimes included.
-#[inline]
-pub(crate) fn same<T, U: 'static>() -> bool {
-    id_of::<T>() == TypeId::of::<U>()
+pub(crate) fn same<T, U: NoLifetimes>() -> bool {
+    let object: &dyn Identify = &PhantomData::<T>;
+    // SAFETY: only the bound on the trait object's lifetime changes, not its layout or vtable, so that
+    // `Self: 'static` of `id` is met. `id` reads no `T` (a `PhantomData` is empty) and returns an id, which
+    // depends on no lifetime, so nothing is used past its own. The reference is used in this expression only.
+    let id = unsafe { transmute::<&dyn Identify, &(dyn Identify + 'static)>(object) }.id();
+    id == TypeId::of::<U>()
 }
 
 /// `value` as a `T` if that is what it is.
 #[inline]
-pub(crate) fn cast<U: 'static, T>(value: U) -> Option<T> {
+pub(crate) fn cast<U: NoLifetimes, T>(value: U) -> Option<T> {
     if !same::<T, U>() {
         return None;
     }
     let value = ManuallyDrop::new(value);
-    // SAFETY: the ids are equal, so `T` and `U` are one type up to lifetimes. Callers name `U` among types
-    // without lifetime parameters (`Vec` of a primitive), so there are none to differ: size, layout and
-    // validity are the same. The value is read once and the original is never dropped (`ManuallyDrop`), so
-    // it is moved, not copied.
-    Some(unsafe { transmute_copy::<U, T>(&value) })
+    // SAFETY: the ids are equal, so the types are equal but for lifetimes, and `U` has none (`NoLifetimes`):
+    // size, layout and validity are the same. `ManuallyDrop` is transparent, so its address is the value's;
+    // the original is never dropped or used again, so the value is moved, not copied.
+    Some(unsafe { transmute_copy::<ManuallyDrop<U>, T>(&value) })
 }
 
 #[cfg(test)]
 mod tests {
     use super::{cast, same};
 
-    fn borrows<'a>(_: &'a str) -> [bool; 3] {
-        [
-            same::<&'a str, Vec<u8>>(),
-            same::<Vec<&'a str>, Vec<u8>>(),
-            same::<Vec<u8>, Vec<u8>>(),
-        ]
+    fn among_borrows<'a>(_: &'a str) -> [bool; 2] {
+        [same::<Vec<&'a str>, Vec<u8>>(), same::<&'a str, Vec<u8>>()]
     }
 
     #[test]
-    fn types_are_told_apart() {
-        assert!(same::<u8, u8>() && same::<Vec<f64>, Vec<f64>>());
-        assert!(!same::<u8, i8>() && !same::<Vec<u8>, Vec<i8>>() && !same::<[u8; 3], [u8; 4]>());
-        assert_eq!(borrows(&String::from("short lived")), [false, false, true]);
-    }
-
-    #[test]
-    fn a_cast_moves() {
-        assert_eq!(
-            cast::<_, Vec<String>>(vec![String::from("a")]),
-            Some(vec![String::from("a")])
-        );
-        assert!(cast::<Vec<String>, Vec<u8>>(vec![String::from("dropped once")]).is_none());
+    fn only_the_same_type_is_cast() {
+        assert!(same::<Vec<f64>, Vec<f64>>() && !same::<Vec<i8>, Vec<u8>>() && !same::<u8, Vec<u8>>());
+        assert_eq!(among_borrows(&String::from("short lived")), [false; 2]);
+        assert_eq!(cast::<_, Vec<u64>>(vec![1u64, 2]).unwrap(), [1, 2]);
+        assert!(cast::<Vec<u64>, Vec<i64>>(vec![1]).is_none());
     }
 }

@@ -18,15 +18,14 @@ pub(super) struct Key<'r, 'de> {
 impl<'de> Key<'_, 'de> {
     /// The key as a name or a string, if it is one.
     fn text(&mut self) -> Result<Option<Text<'de>>, Error> {
-        let text = match self.de.name()? {
-            Some(name) => name,
-            None => {
-                self.de.skip_some()?;
-                if !self.de.eat(tag::STR)? {
-                    return Ok(None);
-                }
-                self.de.text("a string")?
+        let text = if let Some(name) = self.de.name()? {
+            name
+        } else {
+            self.de.skip_some()?;
+            if !self.de.eat(tag::STR)? {
+                return Ok(None);
             }
+            self.de.text("a string")?
         };
         Ok(Some(Text {
             text,

@@ -33,16 +33,14 @@ impl<'de> Label<'de> {
         match self {
             Label::Name(name) => seed.deserialize(BorrowedStrDeserializer::new(name)),
             // The narrow one if it fits: its visitor method forwards to the wide one, not the other way round.
-            Label::Index(index) => match u32::try_from(index) {
-                Ok(index) => {
-                    let index: U32Deserializer<Error> = index.into_deserializer();
-                    seed.deserialize(index)
+            Label::Index(index) => {
+                if let Ok(narrow) = u32::try_from(index) {
+                    let narrow: U32Deserializer<Error> = narrow.into_deserializer();
+                    return seed.deserialize(narrow);
                 }
-                Err(_) => {
-                    let index: U64Deserializer<Error> = index.into_deserializer();
-                    seed.deserialize(index)
-                }
-            },
+                let wide: U64Deserializer<Error> = index.into_deserializer();
+                seed.deserialize(wide)
+            }
         }
     }
 }
@@ -76,13 +74,12 @@ pub(super) fn read<'de, V: Visitor<'de>>(
         tag::MAP => {
             de.step();
             de.container(|de| {
-                let name = match de.name()? {
-                    Some(name) => name,
-                    None => {
-                        de.skip_some()?;
-                        de.expect(tag::STR, "the name of a variant")?;
-                        de.text("a string")?
-                    }
+                let name = if let Some(name) = de.name()? {
+                    name
+                } else {
+                    de.skip_some()?;
+                    de.expect(tag::STR, "the name of a variant")?;
+                    de.text("a string")?
                 };
                 let value = with_content(de, Label::Name(name), visitor)?;
                 de.expect(tag::END, "the end of a map that holds one variant")?;

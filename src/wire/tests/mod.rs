@@ -1,4 +1,17 @@
 //! Tests of the format as a whole; the small parts are tested where they stand.
+#![allow(
+    clippy::cast_lossless,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::enum_variant_names,
+    clippy::float_cmp,
+    clippy::needless_pass_by_value,
+    clippy::option_option,
+    clippy::zero_sized_map_values,
+    reason = "odd types and wrapped numbers are what is tested here"
+)]
 
 use std::fmt::Debug;
 
@@ -7,8 +20,11 @@ use serde::de::DeserializeOwned;
 
 use super::{Error, decode, encode};
 
+mod by_hand;
 mod families;
 mod hostile;
+mod numbers;
+mod shapes;
 mod spec;
 mod table;
 

@@ -1,0 +1,148 @@
+//! What the compiler says about the mistakes people make, and that the cure it names compiles.
+//!
+//! Each case is built as a program of its own against this crate. The words are this crate's, so the test asks
+//! for them and not for the compiler's layout, which changes between releases.
+
+use std::{fs, path::PathBuf, process::Command, sync::Mutex};
+
+/// One build at a time: they share a target directory.
+static BUILDING: Mutex<()> = Mutex::new(());
+
+fn build(name: &str, body: &str) -> (bool, String) {
+    let _one = BUILDING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("compile_errors");
+    fs::create_dir_all(folder.join("src")).unwrap();
+    let manifest = format!(
+        "[package]\nname = \"case\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n\
+         concurrent-futures = {{ path = {root:?} }}\nserde = {{ version = \"1\", features = [\"derive\"] }}\n"
+    );
+    // Written only if it differs, so that cargo's idea of what is fresh holds.
+    let path = folder.join("Cargo.toml");
+    if fs::read_to_string(&path).ok().as_deref() != Some(&manifest) {
+        fs::write(&path, manifest).unwrap();
+        // The same versions as this crate's own build: they are there already, no registry is asked.
+        let _ = fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock"));
+    }
+    let prelude = "#![allow(unused)]\nuse concurrent_futures::*;\nuse serde::{Deserialize, Serialize};\n";
+    fs::write(folder.join("src/lib.rs"), format!("{prelude}{body}\n")).unwrap();
+    let output = Command::new(env!("CARGO"))
+        .args(["build", "--offline", "--quiet"])
+        .current_dir(&folder)
+        .env("CARGO_TARGET_DIR", folder.join("target"))
+        .env_remove("RUSTFLAGS")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    println!("{name}:\n{text}");
+    (output.status.success(), text)
+}
+
+fn refused(name: &str, body: &str, says: &[&str]) {
+    let (built, text) = build(name, body);
+    assert!(!built, "{name} should not compile");
+    // Lines are wrapped by the compiler's own rules.
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in says {
+        assert!(text.contains(words), "{name} does not say {words:?}");
+    }
+}
+
+fn accepted(name: &str, body: &str) {
+    let (built, text) = build(name, body);
+    assert!(built, "{name} should compile: {text}");
+}
+
+#[test]
+fn work_that_captures() {
+    refused(
+        "a closure that captures, in generic code",
+        "pub fn f<E: Executor>(e: &E, k: u32) -> TaskFuture<u32> { e.submit(move |n: u32| n + k, 1) }
+         pub fn g() { drop(f(&Inline::new(), 2)); }",
+        &[
+            "this work captures variables",
+            "Pass the data as the argument",
+            ".with(context)",
+        ],
+    );
+    accepted(
+        "the data as the argument, or as the context, or on the pool itself",
+        "pub fn f<E: Executor>(e: &E, k: u32) -> TaskFuture<u32> { e.submit(|(n, k)| n + k, (1, k)) }
+         pub fn g<E: Executor>(e: &E, k: u32) -> TaskFuture<u32> { e.with(k).submit(|k, n: u32| n + k, 1) }
+         pub fn h(e: &ThreadPool, k: u32) -> TaskFuture<u32> { e.submit(move |n: u32| n + k, 1) }
+         pub fn all() { drop(f(&Inline::new(), 2)); drop(g(&Inline::new(), 2)); }",
+    );
+}
+
+#[test]
+fn values_that_do_not_cross() {
+    refused(
+        "a socket as the argument",
+        "pub fn f<E: Executor>(e: &E, s: std::net::TcpStream) { drop(e.submit(|s: std::net::TcpStream| 1, s)); }",
+        &[
+            "cannot cross to another process",
+            "pass what is needed to open it",
+            "not portable",
+        ],
+    );
+    refused(
+        "a type without its derive",
+        "pub struct Job(u8);
+         pub fn f<E: Executor>(e: &E) { drop(e.map(|job: Job| job.0, [Job(1)])); }",
+        &[
+            "`Job` cannot cross to another process",
+            "#[derive(serde::Serialize, serde::Deserialize)]",
+        ],
+    );
+    refused(
+        "a result without its derive",
+        "pub struct Report(u8);
+         pub fn f<E: Executor>(e: &E) { drop(e.submit(|n: u8| Report(n), 1)); }",
+        &["`Report` cannot cross to another process"],
+    );
+    accepted(
+        "the address, the derive, the pool itself",
+        "#[derive(Serialize, Deserialize)] pub struct Job(u8);
+         pub fn f<E: Executor>(e: &E, a: std::net::SocketAddr) { drop(e.submit(|a: std::net::SocketAddr| a.port(), a)); }
+         pub fn g<E: Executor>(e: &E) { drop(e.map(|job: Job| job, [Job(1)])); }
+         pub fn h(e: &ThreadPool, s: std::net::TcpStream) { drop(e.submit(|s: std::net::TcpStream| drop(s), s)); }",
+    );
+}
+
+#[test]
+fn borrowed_text() {
+    // The words are the compiler's own here; they are explained in `docs/errors-and-cures.md`.
+    refused(
+        "a borrowed string in generic code",
+        "pub fn f<E: Executor>(e: &E) { drop(e.submit(|s: &'static str| s.len(), \"four\")); }",
+        &["Deserialize"],
+    );
+    accepted(
+        "an owned string",
+        "pub fn f<E: Executor>(e: &E) { drop(e.submit(|s: String| s.len(), \"four\".to_string())); }",
+    );
+}
+
+#[test]
+fn values_that_stay_on_their_thread() {
+    refused(
+        "an `Rc` on a thread pool",
+        "pub fn f(e: &ThreadPool) { let r = std::rc::Rc::new(1); drop(e.spawn(move || *r)); }",
+        &["cannot be sent between threads safely"],
+    );
+    refused(
+        "a borrow outside a scope",
+        "pub fn f(e: &ThreadPool) { let n = vec![1]; drop(e.spawn(|| n.len())); }",
+        &["may outlive borrowed value"],
+    );
+    refused(
+        "a borrow that leaves its scope",
+        "pub fn f(e: &ThreadPool) { let s = e.scope(|s| { let n = vec![1]; s.spawn(|| n.len()) }); }",
+        &["error"],
+    );
+    accepted(
+        "an `Arc`, and a scope",
+        "pub fn f(e: &ThreadPool) { let r = std::sync::Arc::new(1); drop(e.spawn(move || *r)); }
+         pub fn g(e: &ThreadPool) { let n = vec![1]; e.scope(|s| { s.spawn(|| n.len()); }); }",
+    );
+}
