@@ -31,7 +31,8 @@ fn one_task(c: &mut Criterion) {
     let mut group = c.benchmark_group("one task, submit and wait");
     let pool = ThreadPool::with_workers(workers());
     group.bench_function("concurrent-futures", |b| {
-        b.iter(|| pool.spawn(|| black_box(1)).result().unwrap())
+        b.iter(|| pool.spawn(|| black_box(1)).result().unwrap());
+
     });
     let pool = rayon_pool();
     group.bench_function("rayon spawn + channel", |b| {
@@ -120,11 +121,14 @@ fn collatz(mut n: u64) -> u64 {
     steps
 }
 
+/// A name, a number of items, and the work.
+type Workload = (&'static str, u64, fn(u64) -> u64);
+
 /// `map` over tiny items, and over items whose cost varies a thousandfold.
 fn map(c: &mut Criterion) {
     let pool = ThreadPool::with_workers(workers());
     let rayon = rayon_pool();
-    let workloads: [(&str, u64, fn(u64) -> u64); 2] = [
+    let workloads: [Workload; 2] = [
         ("n + 1 over 4,000,000", 4_000_000, |n| n + 1),
         ("collatz over 400,000", 400_000, collatz),
     ];

@@ -45,6 +45,12 @@ impl TaskPanic {
         )
     }
 
+    /// What stands in the place of a panic where nothing unwound.
+    pub(crate) fn described(message: String) -> Self {
+        let payload = Box::new(message.clone());
+        Self::with_message(message, Caught { payload, site: None })
+    }
+
     fn with_message(message: String, caught: Caught) -> Self {
         let (location, backtrace) = match caught.site {
             Some(site) => (Some(site.location), site.backtrace),

@@ -158,7 +158,8 @@ where
             return None;
         }
         self.home.get_or_init(|| home.clone());
-        self.place.store(POLLING, SeqCst);
+        // Read and written in one step: pairs with `wake_by_ref`.
+        self.place.swap(POLLING, SeqCst);
         if !self.core.snapshot().is_settled() {
             match self.poll_once() {
                 Poll::Ready(outcome) => {
@@ -301,7 +302,10 @@ where
         let woken = self.place.fetch_update(SeqCst, SeqCst, |place| match place {
             SUSPENDED => Some(QUEUED),
             POLLING => Some(WOKEN),
-            _ => None,
+            ENDED => None,
+            // Written although nothing changes: the next poll reads this value, and so sees what the waker did
+            // before it woke.
+            same => Some(same),
         });
         if woken == Ok(SUSPENDED)
             && let Some(home) = self.home.get()

@@ -129,6 +129,11 @@ impl Shared {
             self.queues.push(task);
         }
         self.idle.notify();
+        // A callback on an outside thread submits from inside without being counted, so the pool may have closed
+        // since it looked. Either it is seen here, or a worker that leaves sees the task (`Worker::work`).
+        if self.stage() == Stage::Closed {
+            self.refuse_queued(&TaskError::ShutDown);
+        }
         // `notify` has the fence that orders this after the push: see `bury_seat`.
         if self.all_dead.load(SeqCst) {
             self.revive();
@@ -248,7 +253,7 @@ impl Shared {
         }
     }
 
-    /// The initializer failed too often on this seat. Without any other seat left, what waits fails.
+    /// No thread could be prepared for this seat. Without any other seat left, what waits fails.
     pub(super) fn bury_seat(self: &Arc<Self>, seat: Seat, reason: &TaskPanic) {
         if !self.places.bury(seat, self.config.workers) {
             return;
@@ -256,11 +261,16 @@ impl Shared {
         // A submission either sees this mark and revives the pool, or its task is seen by the loop below.
         self.all_dead.store(true, SeqCst);
         fence(SeqCst);
+        self.refuse_queued(&TaskError::Panicked(reason.clone()));
+        self.close_if_at_rest();
+    }
+
+    /// Resolves what waits in the queues with this reason.
+    fn refuse_queued(&self, reason: &TaskError) {
         while let Some(task) = self.queues.take_any() {
-            task.refuse(TaskError::Panicked(reason.clone()));
+            task.refuse(reason.clone());
             self.went_out();
         }
-        self.close_if_at_rest();
     }
 
     /// Tries once more to get threads onto the seats.
@@ -270,12 +280,9 @@ impl Shared {
             return;
         }
         for seat in self.places.unbury() {
-            if let Err(error) = self.start_thread(Some(seat)) {
-                // The seat went with the closure. A pool that lost one lives on with fewer, but says so.
-                eprintln!(
-                    "concurrent-futures: could not restart a worker of `{}`: {error}",
-                    self.config.name
-                );
+            if let Err((error, Some(seat))) = self.leave_place(Some(seat)) {
+                let reason = TaskPanic::described(format!("no worker could be started: {error}"));
+                self.bury_seat(seat, &reason);
             }
         }
     }
@@ -284,8 +291,8 @@ impl Shared {
     pub(super) fn wait_closed(&self, until: Option<Instant>) -> bool {
         let closed = self.latch.closed().wait(until);
         if closed {
-            let threads = std::mem::take(&mut *self.threads.lock());
-            for thread in threads {
+            // Under the lock: a second one who waits waits for the same threads.
+            for thread in self.threads.lock().drain(..) {
                 // A thread of the pool contains all panics; if one got out, there is nobody to tell.
                 let _ = thread.join();
             }

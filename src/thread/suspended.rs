@@ -16,8 +16,9 @@ impl Suspended {
         self.0.lock().is_empty()
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.0.lock().len()
+    /// `None` if that cannot be said without waiting.
+    pub(super) fn len(&self) -> Option<usize> {
+        self.0.try_lock().map(|tasks| tasks.len())
     }
 
     pub(super) fn kill_all(&self) {

@@ -44,30 +44,33 @@ struct Worker {
 
 /// The life of a thread that starts on `seat`, or on whatever seat is offered.
 pub(super) fn main(shared: &Arc<Shared>, seat: Option<Seat>) {
-    let mut seat = seat.or_else(|| shared.places.wait_for_seat());
-    match prepare(shared) {
-        Ok(()) => {
-            let worker = Rc::new(Worker::new(shared.clone()));
-            WORKER.set(Some(worker.clone()));
-            host::install(worker.clone());
-            while let Some(current) = seat.take() {
-                worker.seat.replace(Some(current));
-                worker.work();
-                seat = shared.places.wait_for_seat();
+    if let Some(seat) = seat.or_else(|| shared.places.wait_for_seat()) {
+        match prepare(shared) {
+            Ok(()) => {
+                live(shared, seat);
+                if let Some(finalizer) = &shared.config.finalizer {
+                    contain(finalizer);
+                }
             }
-            if let Some(finalizer) = &shared.config.finalizer {
-                contain(finalizer);
-            }
-            host::uninstall();
-            WORKER.set(None);
-        }
-        Err(reason) => {
-            if let Some(seat) = seat {
-                shared.bury_seat(seat, &reason);
-            }
+            Err(reason) => shared.bury_seat(seat, &reason),
         }
     }
     shared.left();
+}
+
+/// Works on one seat after another, until none is needed any more.
+fn live(shared: &Arc<Shared>, first: Seat) {
+    let worker = Rc::new(Worker::new(shared.clone()));
+    WORKER.set(Some(worker.clone()));
+    host::install(worker.clone());
+    let mut next = Some(first);
+    while let Some(seat) = next.take() {
+        worker.seat.replace(Some(seat));
+        worker.work();
+        next = shared.places.wait_for_seat();
+    }
+    host::uninstall();
+    WORKER.set(None);
 }
 
 /// Runs the initializer.
@@ -121,6 +124,8 @@ impl Worker {
             if self.shared.places.is_overcommitted() && self.step_down(searching) {
                 return;
             }
+            // The stage is read before the queues: who pushes a task and still finds the pool open is seen.
+            let closed = self.shared.stage() == Stage::Closed;
             if let Some(task) = self.next() {
                 if searching {
                     self.shared.idle.found(|| !self.shared.queues.are_empty());
@@ -130,7 +135,7 @@ impl Worker {
                 if self.seat.borrow().is_none() && !self.sit_down_again() {
                     return;
                 }
-            } else if self.shared.stage() == Stage::Closed {
+            } else if closed {
                 if searching {
                     self.shared.idle.give_up();
                 }

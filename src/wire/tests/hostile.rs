@@ -179,7 +179,7 @@ fn what_is_wrong_is_said() {
         &[&[tag::NINT][..], &[0xff; 9], &[1]].concat(),
         "does not fit 64 bits",
     );
-    refused::<Vec<bool>>(&[tag::SEQ, tag::RUN, 12, 2, 1, 2, tag::END], "neither 0 nor 1");
+    refused::<Vec<bool>>(&[tag::SEQ, tag::RUN, 12, 2, 0, 2, tag::END], "neither 0 nor 1");
     refused::<Vec<u8>>(
         &[tag::SEQ, tag::RUN, 13, 1, 1, tag::END],
         "no run has the kind 13",
@@ -228,6 +228,9 @@ fn nothing_is_reserved_ahead_of_the_data() {
         for kind in 0..13 {
             let bytes = [&[tag::SEQ, tag::RUN, kind][..], &number, &[1; 40], &[tag::END]].concat();
             read_as_everything(&bytes);
+            assert!(decode::<IgnoredAny>(&bytes).is_err());
+            // A product that wrapped round would find these complete.
+            let bytes = [&[tag::SEQ, tag::RUN, kind][..], &number, &[tag::END]].concat();
             assert!(decode::<IgnoredAny>(&bytes).is_err());
         }
     }

@@ -231,6 +231,20 @@ struct Aliased {
     b: u8,
 }
 
+#[derive(Serialize, Deserialize, PartialEq, Debug, Default)]
+#[serde(default)]
+struct Kept {
+    a: u8,
+    b: u8,
+}
+
+#[derive(Serialize)]
+struct Unknown {
+    x: u8,
+    y: u8,
+    z: u8,
+}
+
 #[test]
 fn names_that_differ_between_writing_and_reading() {
     crosses(External::Renamed(7));
@@ -259,6 +273,35 @@ fn names_that_differ_between_writing_and_reading() {
         },
     ]);
     crosses(Aliased { a: 1, b: 2 });
+    // Looking ahead must not number names twice: these come after.
+    let renamed = AllRenamed {
+        first_one: vec![],
+        second_one: (),
+    };
+    crosses((
+        renamed,
+        vec![
+            Inner {
+                x: 1,
+                ..Inner::default()
+            };
+            2
+        ],
+        Kept { a: 1, b: 2 },
+    ));
+    // Unknown names are dropped as JSON drops them, unless they are as many as the fields.
+    assert_eq!(
+        reread::<Kept>(&Inner {
+            x: 1,
+            ..Inner::default()
+        })
+        .unwrap(),
+        Kept { a: 0, b: 0 }
+    );
+    assert_eq!(
+        reread::<Kept>(&Unknown { x: 1, y: 2, z: 3 }).unwrap(),
+        Kept { a: 0, b: 0 }
+    );
     // Another number of fields, or names in other places: then names are all there is to go by.
     let third = BTreeMap::from([("third", 1u8), ("unknown", 2)]);
     assert_eq!(reread::<Aliased>(&third).unwrap(), Aliased { a: 1, b: 0 });
