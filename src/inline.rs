@@ -3,7 +3,6 @@
 
 use crate::{
     executor::{Closed, Executor, Latch, Shutdown, verbs::in_process_verbs},
-    future::host,
     ledger::Ledger,
     sync::Arc,
     task::Task,
@@ -78,12 +77,10 @@ impl Executor for Inline {
         if self.0.ledger.refuses() && !self.is_inside() {
             drop(task);
         } else {
-            host::run_inside(self.0.ledger.id(), || {
-                let mut next = Some(task);
-                while let Some(task) = next {
-                    next = task.run(&self.0.ledger);
-                }
-            });
+            let mut next = Some(task);
+            while let Some(task) = next {
+                next = task.run(&self.0.ledger);
+            }
         }
         self.0.running.fetch_sub(1, SeqCst);
         self.0.close_if_at_rest();

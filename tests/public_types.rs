@@ -51,6 +51,7 @@ fn errors_are_errors() {
 /// On a concrete pool, work may capture, whatever stands in front of the pool: no receiver reaches the trait's
 /// strict verb of the same name.
 #[test]
+#[allow(clippy::needless_borrow)] // The receivers are the point.
 fn every_receiver_of_a_pool_reaches_its_own_methods() {
     let captured = Arc::new(1);
     let pool = ThreadPool::with_workers(1);
@@ -59,7 +60,7 @@ fn every_receiver_of_a_pool_reaches_its_own_methods() {
         move |n: i32| n + *captured
     };
     let (by_ref, by_ref_ref) = (&pool, &&pool);
-    let (by_arc, by_box, by_rc) = (
+    let (shared, boxed, counted) = (
         Arc::new(pool.clone()),
         Box::new(pool.clone()),
         Rc::new(pool.clone()),
@@ -68,12 +69,12 @@ fn every_receiver_of_a_pool_reaches_its_own_methods() {
         pool.submit(work(), 1),
         by_ref.submit(work(), 1),
         by_ref_ref.submit(work(), 1),
-        by_arc.submit(work(), 1),
-        by_box.submit(work(), 1),
-        by_rc.submit(work(), 1),
-        (&by_arc).submit(work(), 1),
-        by_arc.options().submit(work(), 1),
-        by_box.with(()).submit(|(), n| n, 2),
+        shared.submit(work(), 1),
+        boxed.submit(work(), 1),
+        counted.submit(work(), 1),
+        (&shared).submit(work(), 1),
+        shared.options().submit(work(), 1),
+        boxed.with(()).submit(|(), n| n, 2),
         Inline::new().submit(work(), 1),
         (&&Inline::new()).submit(work(), 1),
     ];

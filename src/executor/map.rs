@@ -25,7 +25,7 @@ pub(crate) const DEFAULT_BUFFER_SIZE: usize = 65_536;
 /// outcomes that are there.
 const PULL_SLICE: Duration = Duration::from_millis(2);
 
-/// The clock is read once per so many quick pulls.
+/// The clock, and whether the executor still takes items, is looked at once per so many pulls.
 const PULLS_PER_LOOK: usize = 16;
 
 /// Outcomes of work over many items, as an iterator. Made by [`Executor::map`](super::Executor::map).
@@ -39,6 +39,9 @@ pub struct Map<I: Iterator, R> {
     lane: Lane<I::Item, R>,
     ledger: Ledger,
     buffer_size: usize,
+    /// So many outstanding items are few enough to pull more: three quarters of the buffer. With one item at a
+    /// time, workers would be woken for one item at a time.
+    refill_at: usize,
     /// Pulled and not yielded.
     outstanding: usize,
     /// The item iterator's panic, raised when the outcomes before it were yielded.
@@ -75,6 +78,7 @@ where
             lane,
             ledger,
             buffer_size,
+            refill_at: buffer_size - buffer_size.div_ceil(4),
             outstanding: 0,
             panic: None,
             until: None,
@@ -175,23 +179,15 @@ where
         let Some(items) = &mut self.items else { return };
         let (ledger, lane, outstanding) = (&self.ledger, &mut self.lane, &mut self.outstanding);
         let start = Instant::now();
-        let (mut pulled, mut look_at) = (0, 1);
+        let (mut pulled, mut look_at) = (0, 0);
         let pulling = catch_unwind(AssertUnwindSafe(|| {
             while *outstanding < ahead {
-                if ledger.refuses() && !host::is_inside(ledger.id()) {
-                    return Items::Ended;
-                }
-                if *outstanding > 0 && !ledger.has_room() {
-                    break;
-                }
-                let Some(item) = items.next() else {
-                    return Items::Ended;
-                };
-                *outstanding += 1;
-                pulled += 1;
-                on_lane!(&mut *lane, lane => lane.push(item));
-                if pulled >= look_at {
-                    if start.elapsed() > PULL_SLICE {
+                if pulled == look_at {
+                    if ledger.refuses() && !host::is_inside(ledger.id()) {
+                        return Items::Ended;
+                    }
+                    let enough = pulled > 0 && start.elapsed() > PULL_SLICE;
+                    if enough || *outstanding > 0 && !ledger.has_room() {
                         break;
                     }
                     look_at += if pulled < PULLS_PER_LOOK {
@@ -200,6 +196,12 @@ where
                         PULLS_PER_LOOK
                     };
                 }
+                let Some(item) = items.next() else {
+                    return Items::Ended;
+                };
+                *outstanding += 1;
+                pulled += 1;
+                on_lane!(&mut *lane, lane => lane.push(item));
             }
             Items::More
         }));
@@ -215,13 +217,11 @@ where
     }
 
     /// Reads ahead where that is due.
+    #[inline]
     fn refill(&mut self) {
-        // By the quarter: with one item at a time, workers would be woken for one item at a time.
-        let quarter = self.buffer_size.div_ceil(4);
-        if self.outstanding == 0 {
+        if self.outstanding <= self.refill_at && self.items.is_some() {
+            // Without a buffer, one item is pulled when one is asked for.
             self.pull(self.buffer_size.max(1));
-        } else if self.outstanding + quarter <= self.buffer_size {
-            self.pull(self.buffer_size);
         }
     }
 
@@ -239,6 +239,24 @@ where
         self.outstanding = 0;
         self.panic = None;
         Err(TaskError::WaitTimedOut)
+    }
+
+    /// The next outcome, waited for.
+    #[cold]
+    fn next_waiting(&mut self) -> Outcome<R> {
+        let until = self.until;
+        let outcome = if until.is_some_and(|until| until <= Instant::now()) {
+            on_lane!(&mut self.lane, lane => lane.look())
+        } else {
+            on_lane!(&mut self.lane, lane => lane.wait_next(until))
+        };
+        match outcome {
+            Some(outcome) => {
+                self.outstanding -= 1;
+                outcome
+            }
+            None => self.give_up(),
+        }
     }
 
     fn poll_lane(&mut self, waker: &Waker) -> Poll<Outcome<R>> {
@@ -263,6 +281,7 @@ where
 {
     type Item = Outcome<R>;
 
+    #[inline]
     fn next(&mut self) -> Option<Outcome<R>> {
         self.refill();
         if self.outstanding == 0 {
@@ -273,19 +292,7 @@ where
             self.outstanding -= 1;
             return Some(outcome);
         }
-        let lane = &mut self.lane;
-        let outcome = if self.until.is_some_and(|until| until <= Instant::now()) {
-            on_lane!(lane, lane => lane.look())
-        } else {
-            on_lane!(lane, lane => lane.wait_next(self.until))
-        };
-        match outcome {
-            Some(outcome) => {
-                self.outstanding -= 1;
-                Some(outcome)
-            }
-            None => Some(self.give_up()),
-        }
+        Some(self.next_waiting())
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

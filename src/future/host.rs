@@ -28,7 +28,7 @@ pub(crate) trait Host {
 
 thread_local! {
     static HOST: RefCell<Option<Rc<dyn Host>>> = const { RefCell::new(None) };
-    /// Executors without workers of their own whose tasks this thread is running.
+    /// Executors whose tasks this thread is running without being a worker that this crate knows.
     static INSIDE: RefCell<Vec<ExecutorId>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -68,11 +68,13 @@ pub(crate) fn is_inside(executor: ExecutorId) -> bool {
         || callbacks::inside(executor)
 }
 
-/// Runs `task` on the calling thread for an executor that has no workers.
-pub(crate) fn run_inside(executor: ExecutorId, task: impl FnOnce()) {
+/// Runs `task` on the calling thread for an executor that has not made it its worker.
+pub(crate) fn run_inside<T>(executor: ExecutorId, task: impl FnOnce() -> T) -> Option<T> {
     let _ = INSIDE.try_with(|inside| inside.borrow_mut().push(executor));
-    crate::panic::contain(task);
+    let mut outcome = None;
+    crate::panic::contain(|| outcome = Some(task()));
     let _ = INSIDE.try_with(|inside| inside.borrow_mut().pop());
+    outcome
 }
 
 /// Runs `wait`, which blocks; if this is a worker's thread, another takes its place meanwhile.

@@ -131,19 +131,23 @@ impl Ledger {
         }
     }
 
+    #[inline]
     pub(crate) fn refuses(&self) -> bool {
         self.0.refuses.load(Ordering::SeqCst)
     }
 
     /// Whether a submission would go through without waiting.
+    #[inline]
     pub(crate) fn has_room(&self) -> bool {
         self.0.bound.as_ref().is_none_or(Bound::has_room)
     }
 
+    #[inline]
     pub(crate) fn mode(&self) -> Mode {
         self.0.mode
     }
 
+    #[inline]
     pub(crate) fn stop_requested(&self) -> bool {
         self.0.stop_requested.load(Ordering::Acquire)
     }
@@ -168,6 +172,7 @@ impl Ledger {
     }
 
     /// A task left the queue.
+    #[inline]
     pub(crate) fn give_room(&self) {
         if let Some(bound) = &self.0.bound {
             bound.release();

@@ -16,7 +16,7 @@ pub use portable::Portable;
 pub use portable::{Anywhere, Crossing, InProcess};
 pub(crate) use settings::{Settings, Traits};
 
-use crate::{error::TaskError, ledger::Ledger, sync::Arc};
+use crate::{error::TaskError, future::host, ledger::Ledger, sync::Arc};
 use std::fmt;
 
 /// What a task is run with.
@@ -50,12 +50,13 @@ impl Task {
         Self(Some(what))
     }
 
-    /// Runs the task on the calling thread. Panics of the work stay in its future.
+    /// Runs the task on the calling thread. Panics of the work stay in its future, those of a destructor end here.
     ///
     /// `Some` is the rest of a large task (a `map`): queue it again behind what waits, so that others get
     /// their turn, or run it at once. An async task is run to its end, the thread waiting where it has to.
     pub fn run(self, ledger: &Ledger) -> Option<Task> {
-        self.run_in(&RunContext { ledger, home: None })
+        let context = RunContext { ledger, home: None };
+        host::run_inside(ledger.id(), || self.run_in(&context)).flatten()
     }
 
     pub(crate) fn run_in(mut self, context: &RunContext<'_>) -> Option<Task> {

@@ -1,4 +1,10 @@
 //! The wire format: how arguments and results cross to another process and back.
+//!
+//! It takes every type whose values come back equal through `serde_json` or through bincode, and it takes bytes
+//! from anywhere: what is not a message is an error. `README.md` in this folder is the specification.
+//!
+//! Reading order: `tag`, `encode`, `decode` (first `decode/reader`), then `run` for what makes numbers fast. The
+//! unsafe code is in `same_type` alone.
 
 mod decode;
 mod depth;

@@ -178,6 +178,7 @@ impl<T: Send + 'static, R: Send + 'static> Chunks<T, R> {
         }
     }
 
+    #[inline]
     pub(super) fn push(&mut self, item: T) {
         let mut inlet = self.state.inlet.lock();
         if let Some(reason) = inlet.closed.clone() {

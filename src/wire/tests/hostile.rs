@@ -34,18 +34,20 @@ struct Endless(Option<Box<Endless>>);
 
 #[derive(Deserialize)]
 #[serde(untagged)]
+#[expect(dead_code, reason = "only the reading of it is tested")]
 enum Untagged {
-    _A(bool),
-    _B(Vec<Untagged>),
-    _C { _x: Box<Untagged> },
-    _D(BTreeMap<String, Untagged>),
+    A(bool),
+    B(Vec<Untagged>),
+    C { x: Box<Untagged> },
+    D(BTreeMap<String, Untagged>),
 }
 
 #[derive(Deserialize)]
+#[expect(dead_code, reason = "only the reading of it is tested")]
 struct Flat {
-    _a: Option<u8>,
+    a: Option<u8>,
     #[serde(flatten)]
-    _rest: HashMap<String, serde_json::Value>,
+    rest: HashMap<String, serde_json::Value>,
 }
 
 /// Reads the bytes as one type after another; what comes out does not matter.
