@@ -105,6 +105,19 @@ pub(crate) trait Cell<R>: AnyCell {
     fn upcast(self: Arc<Self>) -> Arc<dyn AnyCell>;
 }
 
+impl<R> Core<R> {
+    /// The owner drops its future: an outcome that is there is dropped now, one that comes later by who brings it.
+    pub(crate) fn detach(&self) {
+        if self.state.detach() {
+            drop_outcome(self);
+        }
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.state.snapshot()
+    }
+}
+
 impl<R: Send + 'static> Core<R> {
     pub(crate) fn new(executor: ExecutorId) -> Self {
         Self {
@@ -125,10 +138,6 @@ impl<R: Send + 'static> Core<R> {
 
     pub(crate) fn executor(&self) -> ExecutorId {
         self.executor
-    }
-
-    pub(crate) fn snapshot(&self) -> Snapshot {
-        self.state.snapshot()
     }
 
     /// Queued → Running; true for the one who shall run it.
@@ -270,6 +279,7 @@ fn deliver<R: Send + 'static>(cell: Arc<dyn Cell<R>>, run: CallbacksRun) {
     match cell.core().state.finish() {
         Finish::Unwatched => {}
         Finish::TellWaiter => tell_waiter(cell.core()),
+        Finish::Unwanted => drop_outcome(cell.core()),
         Finish::CallbacksFirst => {
             if run == CallbacksRun::Aside {
                 let there = cell.clone();
@@ -305,6 +315,7 @@ fn run_callbacks<R: Send + 'static>(core: &Core<R>) {
         match core.state.finish() {
             Finish::Unwatched => return,
             Finish::TellWaiter => return tell_waiter(core),
+            Finish::Unwanted => return drop_outcome(core),
             Finish::CallbacksFirst => {}
         }
     }
@@ -317,6 +328,14 @@ fn take_callbacks<R>(core: &Core<R>) -> Vec<Callback<R>> {
         .callbacks
         .take()
         .map_or_else(Vec::new, |callbacks| *callbacks)
+}
+
+/// Drops an outcome that nobody will take.
+fn drop_outcome<R>(core: &Core<R>) {
+    // SAFETY: the caller has just moved the task to `Taken` in the owner's place, or is the owner and has moved it
+    // there from `Done`: the promise is done with the slot, and nobody else will touch it.
+    let outcome = unsafe { core.outcome.take() };
+    panic::contain(|| drop(outcome));
 }
 
 fn tell_waiter<R>(core: &Core<R>) {

@@ -38,7 +38,7 @@ use std::{
 /// ([`as_completed`](crate::as_completed), [`wait`](crate::wait)). It resolves exactly once: with the value, or
 /// with the [`TaskError`](crate::TaskError) that says why there is none.
 ///
-/// Dropping it detaches: the task still runs. See [`cancel_on_drop`](Self::cancel_on_drop).
+/// Dropping it detaches: the task still runs, and its outcome is dropped when it ends. See [`cancel_on_drop`](Self::cancel_on_drop).
 ///
 /// # Examples
 ///
@@ -305,6 +305,9 @@ impl<R> Drop for TaskFuture<R> {
     fn drop(&mut self) {
         if self.cancel_on_drop {
             self.cancel_unasked();
+        }
+        if self.cell.snapshot().phase() != Phase::Taken {
+            self.cell.core().detach();
         }
     }
 }

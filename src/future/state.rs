@@ -41,6 +41,10 @@ const CALLBACKS: u32 = 1 << 4;
 const STOP_REQUESTED: u32 = 1 << 5;
 const CANCELLED: u32 = 1 << 6;
 const FAILED: u32 = 1 << 7;
+/// It was started, so that whoever cancels it is too late, however it ends.
+const STARTED: u32 = 1 << 8;
+/// The owner has dropped its future: nobody will take the outcome.
+const DETACHED: u32 = 1 << 9;
 
 /// What `cancel` met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +54,7 @@ pub(super) enum Cancel {
     Won,
     /// It had started; the request to stop was raised.
     Requested,
-    /// It had been cancelled before.
+    /// It had been cancelled before it started.
     AlreadyCancelled,
     /// It had ended in another way.
     TooLate,
@@ -64,6 +68,8 @@ pub(super) enum Finish {
     Unwatched,
     /// The outcome is handed over; the caller now has to tell the waiter.
     TellWaiter,
+    /// Nobody will take the outcome; the caller now has to drop it.
+    Unwanted,
     /// Callbacks came in: run them first, then finish again.
     CallbacksFirst,
 }
@@ -93,7 +99,7 @@ impl State {
     /// Queued → Running. The caller now owns the work. False if it was started or cancelled before.
     #[must_use]
     pub(super) fn start(&self) -> bool {
-        self.change(|now| (now.phase() == Phase::Queued).then(|| now.at(Phase::Running)))
+        self.change(|now| (now.phase() == Phase::Queued).then(|| now.at(Phase::Running).with(STARTED)))
             .is_ok()
     }
 
@@ -107,7 +113,7 @@ impl State {
         match change {
             Ok(before) if before.phase() == Phase::Queued => Cancel::Won,
             Ok(_) => Cancel::Requested,
-            Err(now) if now.has(CANCELLED) => Cancel::AlreadyCancelled,
+            Err(now) if now.has(CANCELLED) && !now.has(STARTED) => Cancel::AlreadyCancelled,
             Err(_) => Cancel::TooLate,
         }
     }
@@ -127,13 +133,19 @@ impl State {
             .is_ok()
     }
 
-    /// Settling → Done, unless callbacks wait to be run (rule 4).
+    /// Settling → Done, or → Taken if nobody will take the outcome, unless callbacks wait to be run (rule 4).
     pub(super) fn finish(&self) -> Finish {
         let change = self.change(|now| {
             debug_assert_eq!(now.phase(), Phase::Settling);
-            (!now.has(CALLBACKS)).then(|| now.at(Phase::Done).without(WAITED))
+            let next = if now.has(DETACHED) {
+                Phase::Taken
+            } else {
+                Phase::Done
+            };
+            (!now.has(CALLBACKS)).then(|| now.at(next).without(WAITED))
         });
         match change {
+            Ok(before) if before.has(DETACHED) => Finish::Unwanted,
             Ok(before) if before.has(WAITED) => Finish::TellWaiter,
             Ok(_) => Finish::Unwatched,
             Err(_) => Finish::CallbacksFirst,
@@ -169,6 +181,18 @@ impl State {
     pub(super) fn waiter_added(&self) -> bool {
         self.change(|now| (now.phase() < Phase::Done).then(|| now.with(WAITED)))
             .is_ok()
+    }
+
+    /// The owner drops its future. True if the outcome is there: then the owner now has to drop it (and the task
+    /// is `Taken`), else whoever settles the task will.
+    #[must_use]
+    pub(super) fn detach(&self) -> bool {
+        let change = self.change(|now| match now.phase() {
+            Phase::Done => Some(now.at(Phase::Taken)),
+            Phase::Taken => None,
+            _ => Some(now.with(DETACHED)),
+        });
+        change.is_ok_and(|before| before.phase() == Phase::Done)
     }
 
     /// Done → Taken. The caller, who is the only owner, takes the outcome out.

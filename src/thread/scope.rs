@@ -3,14 +3,13 @@
 
 use super::ThreadPool;
 use crate::{
-    error::TaskError,
+    error::{TaskError, TaskPanic},
     executor::submit,
-    future::{TaskFuture, host},
+    future::{TaskFuture, TaskId, host},
     sync::{Arc, Mutex},
     task::Settings,
 };
 use std::{
-    any::Any,
     fmt,
     marker::PhantomData,
     mem,
@@ -35,8 +34,8 @@ struct Tasks(Mutex<Left>);
 struct Left {
     count: usize,
     waiter: Option<Waker>,
-    /// The first panic whose future was not asked.
-    panic: Option<Box<dyn Any + Send>>,
+    /// Panics of tasks whose futures were not asked.
+    panics: Vec<(TaskId, TaskPanic)>,
 }
 
 impl Tasks {
@@ -112,8 +111,9 @@ impl ThreadPool {
         let outcome = catch_unwind(AssertUnwindSafe(|| body(&scope)));
         // Nothing that could unwind may come before this: the tasks borrow from the caller.
         scope.tasks.wait_for_all();
-        let panic = scope.tasks.0.lock().panic.take();
-        match (outcome, panic) {
+        let panics = mem::take(&mut scope.tasks.0.lock().panics);
+        let unasked = panics.into_iter().find_map(|(_, panic)| panic.take_payload());
+        match (outcome, unasked) {
             (Err(payload), _) | (Ok(_), Some(payload)) => resume_unwind(payload),
             (Ok(value), None) => value,
         }
@@ -142,13 +142,10 @@ impl<'scope> Scope<'scope, '_> {
         };
         self.tasks.0.lock().count += 1;
         let future = submit::spawn(self.pool, job, &Settings::default());
-        let tasks = self.tasks.clone();
+        let (tasks, id) = (self.tasks.clone(), future.id());
         future.on_done(move |outcome| {
             if let Err(TaskError::Panicked(panic)) = outcome {
-                let mut left = tasks.0.lock();
-                if left.panic.is_none() {
-                    left.panic = panic.take_payload();
-                }
+                tasks.0.lock().panics.push((id, panic.clone()));
             }
             tasks.one_ended();
         });
@@ -172,6 +169,7 @@ impl<R> ScopedFuture<'_, R> {
     ///
     /// As [`TaskFuture::result`].
     pub fn result(self) -> Result<R, TaskError> {
+        let id = self.future.id();
         match self.future.result() {
             Ok(()) => Ok(self
                 .result
@@ -181,8 +179,7 @@ impl<R> ScopedFuture<'_, R> {
             Err(error) => {
                 if error.is_panicked() {
                     // Asked for: the scope need not raise it.
-                    let asked = self.tasks.0.lock().panic.take();
-                    drop(asked);
+                    self.tasks.0.lock().panics.retain(|(of, _)| *of != id);
                 }
                 Err(error)
             }
