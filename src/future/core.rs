@@ -146,10 +146,6 @@ impl<R: Send + 'static> Core<R> {
         self.state.start()
     }
 
-    pub(crate) fn request_stop(&self) {
-        self.state.request_stop();
-    }
-
     /// Takes the outcome. The caller is the owner and has seen that it was handed over.
     pub(crate) fn take(&self) -> Outcome<R> {
         self.state.take();
@@ -208,7 +204,7 @@ pub(crate) fn interrupt<R: Send + 'static>(
     run: CallbacksRun,
 ) -> bool {
     let outcome = Err(reason);
-    let won = cell.core().state.settle(ending_of(&outcome));
+    let won = cell.core().state.interrupt(ending_of(&outcome));
     if won {
         hand_over(cell, outcome, run);
     }

@@ -4,7 +4,7 @@
 
 use crate::sync::atomic::{
     AtomicU32,
-    Ordering::{AcqRel, Acquire, Relaxed, Release},
+    Ordering::{AcqRel, Acquire, Relaxed},
 };
 use std::fmt;
 
@@ -126,6 +126,17 @@ impl State {
             .is_ok()
     }
 
+    /// As [`settle`](Self::settle), by somebody else than who runs it: in the same step the running work is asked to
+    /// stop, so that work that stops because it is asked to is not faster than who asks.
+    #[must_use]
+    pub(super) fn interrupt(&self, ending: Ending) -> bool {
+        self.change(|now| {
+            let interrupted = now.at(Phase::Settling).ended(ending).with(STOP_REQUESTED);
+            (now.phase() == Phase::Running).then_some(interrupted)
+        })
+        .is_ok()
+    }
+
     /// Queued → Settling, for a task that will never run although nobody cancelled it.
     #[must_use]
     pub(super) fn refuse(&self, ending: Ending) -> bool {
@@ -219,11 +230,6 @@ impl State {
                 Err(other) => now = Snapshot(other),
             }
         }
-    }
-
-    /// Raises the request to stop without a decision, for a deadline.
-    pub(super) fn request_stop(&self) {
-        self.0.fetch_or(STOP_REQUESTED, Release);
     }
 }
 

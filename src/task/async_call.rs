@@ -387,7 +387,6 @@ where
         let Some(limit) = self.traits.as_ref().and_then(|traits| traits.timeout) else {
             return;
         };
-        self.core.request_stop();
         self.interrupt(TaskError::TimedOut(limit), CallbacksRun::Aside);
     }
 }

@@ -214,7 +214,6 @@ impl<J: Job> Deadline for CallCell<J> {
         let Some(limit) = self.traits.as_ref().and_then(|traits| traits.timeout) else {
             return;
         };
-        self.core.request_stop();
         core::interrupt(self, TaskError::TimedOut(limit), CallbacksRun::Aside);
     }
 }
