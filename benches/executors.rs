@@ -32,7 +32,6 @@ fn one_task(c: &mut Criterion) {
     let pool = ThreadPool::with_workers(workers());
     group.bench_function("concurrent-futures", |b| {
         b.iter(|| pool.spawn(|| black_box(1)).result().unwrap());
-
     });
     let pool = rayon_pool();
     group.bench_function("rayon spawn + channel", |b| {

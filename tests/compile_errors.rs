@@ -15,7 +15,8 @@ fn build(name: &str, body: &str) -> (bool, String) {
     fs::create_dir_all(folder.join("src")).unwrap();
     let manifest = format!(
         "[package]\nname = \"case\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n\
-         concurrent-futures = {{ path = {root:?} }}\nserde = {{ version = \"1\", features = [\"derive\"] }}\n"
+         concurrent-futures = {{ path = '{}' }}\nserde = {{ version = \"1\", features = [\"derive\"] }}\n",
+        root.display()
     );
     // Written only if it differs, so that cargo's idea of what is fresh holds.
     let path = folder.join("Cargo.toml");

@@ -8,10 +8,21 @@ use std::{fs, thread, time::Duration};
 fn switches(name: &str) -> Vec<(String, u64)> {
     let mut found = Vec::new();
     for task in fs::read_dir("/proc/self/task").unwrap().flatten() {
-        let Ok(status) = fs::read_to_string(task.path().join("status")) else { continue };
-        let field = |key: &str| status.lines().find_map(|line| line.strip_prefix(key)).map(str::trim);
+        let Ok(status) = fs::read_to_string(task.path().join("status")) else {
+            continue;
+        };
+        let field = |key: &str| {
+            status
+                .lines()
+                .find_map(|line| line.strip_prefix(key))
+                .map(str::trim)
+        };
         if field("Name:").is_some_and(|found| found.starts_with(name)) {
-            let count = |key| field(key).and_then(|count| count.parse::<u64>().ok()).unwrap_or(0);
+            let count = |key| {
+                field(key)
+                    .and_then(|count| count.parse::<u64>().ok())
+                    .unwrap_or(0)
+            };
             let runs = count("voluntary_ctxt_switches:") + count("nonvoluntary_ctxt_switches:");
             found.push((task.file_name().into_string().unwrap(), runs));
         }
@@ -44,7 +55,10 @@ fn a_thread_that_waits_from_outside_sleeps_too() {
     let pool = ThreadPool::with_workers(1);
     let (release, gate) = std::sync::mpsc::channel::<()>();
     let future = pool.spawn(move || gate.recv().is_ok());
-    let waiter = thread::Builder::new().name("waiting".into()).spawn(move || future.result().unwrap()).unwrap();
+    let waiter = thread::Builder::new()
+        .name("waiting".into())
+        .spawn(move || future.result().unwrap())
+        .unwrap();
     let mut before = switches("waiting");
     let asleep = (0..100).any(|_| {
         thread::sleep(Duration::from_millis(100));

@@ -1,0 +1,57 @@
+//! One suite of tests, run for every backend. `README.md` says which behaviours it holds and where.
+
+mod in_process;
+mod suite;
+
+use concurrent_futures::{AnyExecutor, Backend, Checked, Inline, ThreadPool};
+use suite::{Subject, conformance};
+
+struct Threads;
+
+impl Subject for Threads {
+    type Executor = ThreadPool;
+
+    fn make(workers: usize) -> ThreadPool {
+        ThreadPool::with_workers(workers)
+    }
+}
+
+struct AnyThreads;
+
+impl Subject for AnyThreads {
+    type Executor = AnyExecutor;
+
+    fn make(workers: usize) -> AnyExecutor {
+        AnyExecutor::with_workers(Backend::Threads, workers)
+    }
+}
+
+struct OnTheCaller;
+
+impl Subject for OnTheCaller {
+    type Executor = Inline;
+    const USES_THE_CALLERS_STACK: bool = true;
+
+    fn make(_: usize) -> Inline {
+        Inline::new()
+    }
+}
+
+struct CheckedOnTheCaller;
+
+impl Subject for CheckedOnTheCaller {
+    type Executor = Checked;
+    const COPIES: bool = true;
+    const USES_THE_CALLERS_STACK: bool = true;
+
+    fn make(_: usize) -> Checked {
+        Checked::new()
+    }
+}
+
+#[rustfmt::skip]
+conformance!(threads, Threads, at_once, shares_memory, at_once_shared, nested, nested_at_once, in_order, newest_first);
+#[rustfmt::skip]
+conformance!(any_threads, AnyThreads, at_once, shares_memory, at_once_shared, nested, nested_at_once, in_order, newest_first);
+conformance!(inline, OnTheCaller, shares_memory, nested);
+conformance!(checked, CheckedOnTheCaller, shares_memory, nested);
