@@ -186,14 +186,23 @@ impl<R: Send + 'static> Core<R> {
 pub(crate) fn settle<R: Send + 'static>(cell: Arc<dyn Cell<R>>, outcome: Outcome<R>, ledger: &Ledger) {
     let won = cell.core().state.settle(ending_of(&outcome));
     // Counted before it is handed over: who has the outcome finds it in the books.
-    match &outcome {
-        Ok(_) if won => ledger.succeeded(1),
-        _ => ledger.failed(1),
+    match (&outcome, won) {
+        (Ok(_), true) => ledger.succeeded(1),
+        (Err(_), true) => ledger.failed(1),
+        (_, false) => count_interrupted(&*cell, ledger),
     }
     if won {
         hand_over(cell, outcome, CallbacksRun::Here);
     } else {
         panic::contain(|| drop(outcome));
+    }
+}
+
+/// A task that had started was settled by somebody else than who ran it, and has now come to rest.
+pub(crate) fn count_interrupted<R: Send + 'static>(cell: &dyn Cell<R>, ledger: &Ledger) {
+    match cell.core().snapshot().ending() {
+        Some(Ending::Cancelled) => ledger.killed(1),
+        _ => ledger.failed(1),
     }
 }
 

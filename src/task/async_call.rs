@@ -10,7 +10,7 @@ use crate::{
         core::{self, AnyCell, CallbacksRun, Cell, Core, Outcome},
         current::{self, Doing, StopRequest},
         host,
-        state::{Ending, Snapshot},
+        state::Snapshot,
         waiter::Parker,
     },
     ledger::{ExecutorId, Ledger, Mode},
@@ -174,10 +174,7 @@ where
         // the kill is seen here, or it finds the lock free and drops the future itself.
         if self.core.snapshot().is_settled() {
             self.leave();
-            match self.core.snapshot().ending() {
-                Some(Ending::Cancelled) => ledger.killed(1),
-                _ => ledger.failed(1),
-            }
+            core::count_interrupted(&*self, ledger);
             return None;
         }
         if !self.registered.swap(true, SeqCst) {

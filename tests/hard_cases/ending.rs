@@ -179,3 +179,21 @@ fn an_initializer_that_fails_again_and_again_fails_what_waits_with_the_reason() 
         assert!(tries.load(Ordering::SeqCst) >= 3);
     });
 }
+
+#[test]
+fn a_future_that_is_killed_while_it_is_polled_counts_as_cancelled() {
+    within(60, || {
+        let pool = ThreadPool::with_workers(1);
+        let (handed_over, handle) = mpsc::channel::<concurrent_futures::TaskHandle>();
+        // Ready in the very poll in which it is killed: its value comes too late.
+        let future = pool.spawn_async(async move { assert!(handle.recv().unwrap().kill()) });
+        handed_over.send(future.handle()).unwrap();
+        assert!(matches!(future.result(), Err(TaskError::Cancelled)));
+        pool.shutdown(Shutdown::Finish);
+        let stats = pool.stats();
+        assert_eq!(
+            (stats.succeeded, stats.failed, stats.cancelled, stats.running),
+            (0, 0, 1, 0)
+        );
+    });
+}
