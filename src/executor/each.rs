@@ -55,7 +55,10 @@ impl<T, R: Send + 'static> Each<T, R> {
         });
     }
 
-    /// Tasks count themselves.
+    /// Each item is a task that is counted, and can be started, by itself.
+    #[allow(clippy::unused_self)]
+    pub(super) fn pulling(&mut self, _: usize) {}
+
     #[allow(clippy::unused_self)]
     pub(super) fn pulled(&mut self) {}
 

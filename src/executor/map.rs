@@ -177,6 +177,8 @@ where
     /// Pulls items until `ahead` are outstanding or a time slice is over.
     fn pull(&mut self, ahead: usize) {
         let Some(items) = &mut self.items else { return };
+        let most = ahead.saturating_sub(self.outstanding);
+        on_lane!(&mut self.lane, lane => lane.pulling(most));
         let (ledger, lane, outstanding) = (&self.ledger, &mut self.lane, &mut self.outstanding);
         let start = Instant::now();
         let (mut pulled, mut look_at) = (0, 0);

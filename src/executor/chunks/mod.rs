@@ -48,6 +48,13 @@ struct State<T, R> {
     table: Mutex<Table<T, R>>,
     /// Items that have not started shall not start.
     stopped: AtomicBool,
+    /// The consumer is pulling items: more are about to come in.
+    pulling: AtomicBool,
+    /// Items that have come in, and that tickets have taken. Without a lock, for a ticket that lets items gather.
+    came_in: AtomicUsize,
+    taken: AtomicUsize,
+    /// How many items are worth a chunk, by the pace so far.
+    worth_a_chunk: AtomicUsize,
     /// Chunks that have ended; read without a lock by a consumer that spins before it parks.
     ended: AtomicUsize,
 }
@@ -165,6 +172,10 @@ impl<T: Send + 'static, R: Send + 'static> Chunks<T, R> {
                 pace: Pace::default(),
             }),
             stopped: AtomicBool::new(false),
+            pulling: AtomicBool::new(false),
+            came_in: AtomicUsize::new(0),
+            taken: AtomicUsize::new(0),
+            worth_a_chunk: AtomicUsize::new(chunk_size.map_or(1, NonZeroUsize::get)),
             ended: AtomicUsize::new(0),
         });
         let ticket = Ticket::<K, T, R, X>::new(callee, state.clone());
@@ -187,6 +198,9 @@ impl<T: Send + 'static, R: Send + 'static> Chunks<T, R> {
             self.state.lose(1, reason);
         } else {
             inlet.items.push(item);
+            // One writer: the consumer.
+            let came_in = self.state.came_in.load(Ordering::Relaxed) + 1;
+            self.state.came_in.store(came_in, Ordering::Relaxed);
             let another = inlet.tickets < self.state.tickets;
             inlet.tickets += usize::from(another);
             drop(inlet);
@@ -197,8 +211,15 @@ impl<T: Send + 'static, R: Send + 'static> Chunks<T, R> {
         self.uncounted += 1;
     }
 
+    /// A round of up to `most` pushes begins.
+    pub(super) fn pulling(&mut self, most: usize) {
+        // A single item is not worth a wait; on an executor without workers the wait would be for oneself.
+        self.state.pulling.store(most > 1, Ordering::Relaxed);
+    }
+
     /// A round of pushes is over.
     pub(super) fn pulled(&mut self) {
+        self.state.pulling.store(false, Ordering::Relaxed);
         self.state.ledger.submitted(std::mem::take(&mut self.uncounted));
     }
 

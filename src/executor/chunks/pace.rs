@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, time::Duration};
 const CHUNK: Duration = Duration::from_micros(200);
 
 /// Below this, sharing what is left among workers costs more than it saves.
-const WORTH_SHARING: Duration = Duration::from_micros(20);
+pub(super) const WORTH_SHARING: Duration = Duration::from_micros(20);
 
 /// A chunk is at most this many times as large as what was measured before it.
 const GROWTH: usize = 8;
@@ -35,22 +35,30 @@ impl Pace {
         if let Some(fixed) = fixed {
             return fixed.get().min(waiting);
         }
+        // Every worker gets at least two more shares of what waits, so that the last ones end together.
+        let share = waiting / (2 * workers);
+        share
+            .clamp(self.items_lasting(WORTH_SHARING), self.items_lasting(CHUNK))
+            .min(waiting)
+    }
+
+    /// How many items are worth a chunk.
+    pub(super) fn worth_a_chunk(&self) -> usize {
+        self.items_lasting(WORTH_SHARING)
+    }
+
+    /// How many items take this long, as far as that can be said by now; at least 1.
+    fn items_lasting(&self, time: Duration) -> usize {
         let Some(nanos) = self.nanos_per_item else {
-            return waiting.min(1);
+            return 1;
         };
         #[allow(
             clippy::cast_precision_loss,
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss
         )]
-        let lasting = |time: Duration| (time.as_nanos() as f64 / nanos) as usize;
-        // Every worker gets at least two more shares of what waits, so that the last ones end together.
-        let share = waiting / (2 * workers);
-        share
-            .clamp(lasting(WORTH_SHARING), lasting(CHUNK))
-            .min(self.largest.saturating_mul(GROWTH))
-            .max(1)
-            .min(waiting)
+        let items = (time.as_nanos() as f64 / nanos) as usize;
+        items.min(self.largest.saturating_mul(GROWTH)).max(1)
     }
 }
 

@@ -1,4 +1,4 @@
-use super::{Chunk, Slot, State};
+use super::{Chunk, Slot, State, pace::WORTH_SHARING};
 use crate::{
     error::{TaskError, TaskPanic},
     future::current::{self, Doing, StopRequest},
@@ -31,6 +31,35 @@ where
         })
     }
 
+    /// While the consumer is pulling, waits until enough has come in to be worth a chunk.
+    ///
+    /// Items that take nanoseconds would otherwise be taken one by one, workers and consumer fighting for the
+    /// lock. The wait is as long as such a chunk at most: the item iterator may be waiting for an item's effect.
+    fn let_items_gather(&self) {
+        const LOOKS_PER_YIELD: u32 = 16;
+        let state = &self.state;
+        let is_worth_it = || {
+            let there = state
+                .came_in
+                .load(Ordering::Relaxed)
+                .saturating_sub(state.taken.load(Ordering::Relaxed));
+            there >= state.worth_a_chunk.load(Ordering::Relaxed) || !state.pulling.load(Ordering::Relaxed)
+        };
+        if is_worth_it() {
+            return;
+        }
+        let start = Instant::now();
+        while start.elapsed() < WORTH_SHARING {
+            for _ in 0..LOOKS_PER_YIELD {
+                if is_worth_it() {
+                    return;
+                }
+                std::hint::spin_loop();
+            }
+            std::thread::yield_now();
+        }
+    }
+
     /// Cuts a chunk from what waits; `None` if nothing does, and then this ticket is no longer counted.
     fn take_chunk(&self) -> Option<(usize, Vec<T>)> {
         let mut guard = self.state.table.lock();
@@ -47,6 +76,7 @@ where
             .pace
             .chunk_size(self.state.chunk_size, table.waiting.len(), self.state.tickets);
         let items: Vec<T> = table.waiting.drain(..size).collect();
+        self.state.taken.fetch_add(size, Ordering::Relaxed);
         let number = table.first + table.chunks.len();
         table.chunks.push_back(Slot::Running);
         Some((number, items))
@@ -93,6 +123,7 @@ where
     X: Crossing<T> + Crossing<R>,
 {
     fn run(self: Arc<Self>, context: &RunContext<'_>) -> Option<Arc<dyn Run>> {
+        self.let_items_gather();
         let (number, items) = self.take_chunk()?;
         let size = items.len();
         context.ledger.started(size as u64);
@@ -104,6 +135,11 @@ where
         let took = start.elapsed();
         let mut table = self.state.table.lock();
         table.pace.measured(size, took);
+        if self.state.chunk_size.is_none() {
+            self.state
+                .worth_a_chunk
+                .store(table.pace.worth_a_chunk(), Ordering::Relaxed);
+        }
         let reader = table.end(number, chunk);
         drop(table);
         self.state.tell(reader);
