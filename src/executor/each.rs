@@ -63,16 +63,12 @@ impl<T, R: Send + 'static> Each<T, R> {
     pub(super) fn pulled(&mut self) {}
 
     pub(super) fn try_next(&mut self) -> Option<Outcome<R>> {
-        while let Some(number) = self.inbox.try_next() {
-            self.reported(number);
+        if !self.is_ready() {
+            return None;
         }
         let number = match &mut self.unordered {
             Some(ended) => ended.pop_front()?,
-            None => self
-                .window
-                .front()
-                .is_some_and(|member| member.reported)
-                .then_some(self.first)?,
+            None => self.first,
         };
         let future = self.window[number - self.first].future.take();
         while self.window.front().is_some_and(|member| member.future.is_none()) {
@@ -80,6 +76,16 @@ impl<T, R: Send + 'static> Each<T, R> {
             self.first += 1;
         }
         future.map(TaskFuture::result)
+    }
+
+    pub(super) fn is_ready(&mut self) -> bool {
+        while let Some(number) = self.inbox.try_next() {
+            self.reported(number);
+        }
+        match &self.unordered {
+            Some(ended) => !ended.is_empty(),
+            None => self.window.front().is_some_and(|member| member.reported),
+        }
     }
 
     pub(super) fn look(&mut self) -> Option<Outcome<R>> {

@@ -21,9 +21,11 @@ use std::{
 /// taken in whole, small enough that an endless iterator costs memory for a moment's work only.
 pub(crate) const DEFAULT_BUFFER_SIZE: usize = 65_536;
 
-/// How long a map pulls items before it looks at its results: a slow item iterator must not keep back
-/// outcomes that are there.
-const PULL_SLICE: Duration = Duration::from_millis(2);
+/// A look at the clock that comes this late met a slow item iterator, or a thread that lost its core.
+const SLOW_PULL: Duration = Duration::from_millis(5);
+
+/// So many slow looks in one round, and it is the iterator: the outcomes that are there must not wait for it.
+const SLOW_PULLS: u32 = 3;
 
 /// The clock, and whether the executor still takes items, is looked at once per so many pulls.
 const PULLS_PER_LOOK: usize = 16;
@@ -47,6 +49,8 @@ pub struct Map<I: Iterator, R> {
     /// The item iterator's panic, raised when the outcomes before it were yielded.
     panic: Option<Box<dyn Any + Send>>,
     until: Option<Instant>,
+    /// The item iterator was slow when it was asked last.
+    slow_items: bool,
 }
 
 /// How the items travel.
@@ -82,8 +86,9 @@ where
             outstanding: 0,
             panic: None,
             until: None,
+            slow_items: false,
         };
-        map.pull(buffer_size);
+        map.pull(buffer_size, Patience::UntilSlow);
         map
     }
 
@@ -174,39 +179,42 @@ where
         }
     }
 
-    /// Pulls items until `ahead` are outstanding or a time slice is over.
-    fn pull(&mut self, ahead: usize) {
+    /// Pulls items until `ahead` are outstanding; from a slow iterator, only for as long as `patience` says.
+    fn pull(&mut self, ahead: usize, patience: Patience) {
         let Some(items) = &mut self.items else { return };
         let most = ahead.saturating_sub(self.outstanding);
         on_lane!(&mut self.lane, lane => lane.pulling(most));
         let (ledger, lane, outstanding) = (&self.ledger, &mut self.lane, &mut self.outstanding);
-        let start = Instant::now();
-        let (mut pulled, mut look_at) = (0, 0);
+        let (before, until) = (*outstanding, self.until);
+        let mut pace = PullPace::new(self.slow_items);
         let pulling = catch_unwind(AssertUnwindSafe(|| {
             while *outstanding < ahead {
-                if pulled == look_at {
+                if pace.is_time_to_look() {
                     if ledger.refuses() && !host::is_inside(ledger.id()) {
                         return Items::Ended;
                     }
-                    let enough = pulled > 0 && start.elapsed() > PULL_SLICE;
-                    if enough || *outstanding > 0 && !ledger.has_room() {
+                    let no_room = *outstanding > 0 && !ledger.has_room();
+                    let enough = pace.is_slow()
+                        && match patience {
+                            Patience::UntilSlow => *outstanding > before,
+                            Patience::UntilReady => {
+                                on_lane!(&mut *lane, lane => lane.is_ready())
+                                    || until.is_some_and(|until| until <= Instant::now())
+                            }
+                        };
+                    if no_room || enough {
                         break;
                     }
-                    look_at += if pulled < PULLS_PER_LOOK {
-                        1
-                    } else {
-                        PULLS_PER_LOOK
-                    };
                 }
                 let Some(item) = items.next() else {
                     return Items::Ended;
                 };
                 *outstanding += 1;
-                pulled += 1;
                 on_lane!(&mut *lane, lane => lane.push(item));
             }
             Items::More
         }));
+        self.slow_items = pace.is_slow();
         match pulling {
             Ok(Items::More) => {}
             Ok(Items::Ended) => self.items = None,
@@ -220,10 +228,13 @@ where
 
     /// Reads ahead where that is due.
     #[inline]
-    fn refill(&mut self) {
+    fn refill(&mut self, patience: Patience) {
         if self.outstanding <= self.refill_at && self.items.is_some() {
+            if self.slow_items && self.outstanding > 0 && on_lane!(&mut self.lane, lane => lane.is_ready()) {
+                return;
+            }
             // Without a buffer, one item is pulled when one is asked for.
-            self.pull(self.buffer_size.max(1));
+            self.pull(self.buffer_size.max(1), patience);
         }
     }
 
@@ -270,6 +281,61 @@ where
     }
 }
 
+/// How long a slow item iterator is asked for more.
+#[derive(Clone, Copy)]
+enum Patience {
+    /// For one item once it is known to be slow: nobody waits for an outcome here, or nobody may block.
+    UntilSlow,
+    /// Until there is an outcome, for which the caller waits anyway.
+    UntilReady,
+}
+
+/// Tells a slow item iterator from a quick one, without reading the clock for every item.
+struct PullPace {
+    pulled: usize,
+    look_at: usize,
+    last_look: Instant,
+    slow_looks: u32,
+}
+
+impl PullPace {
+    fn new(slow_before: bool) -> Self {
+        let slow_looks = if slow_before { SLOW_PULLS } else { 0 };
+        Self {
+            pulled: 0,
+            look_at: 0,
+            last_look: Instant::now(),
+            slow_looks,
+        }
+    }
+
+    /// Called before each pull.
+    fn is_time_to_look(&mut self) -> bool {
+        let pulled = self.pulled;
+        self.pulled += 1;
+        if pulled < self.look_at {
+            return false;
+        }
+        let now = Instant::now();
+        if now.duration_since(self.last_look) > SLOW_PULL {
+            self.slow_looks += 1;
+        } else if pulled >= PULLS_PER_LOOK {
+            self.slow_looks = 0;
+        }
+        self.last_look = now;
+        self.look_at += if pulled < PULLS_PER_LOOK {
+            1
+        } else {
+            PULLS_PER_LOOK
+        };
+        true
+    }
+
+    fn is_slow(&self) -> bool {
+        self.slow_looks >= SLOW_PULLS
+    }
+}
+
 /// What is left of the items.
 enum Items {
     More,
@@ -285,7 +351,7 @@ where
 
     #[inline]
     fn next(&mut self) -> Option<Outcome<R>> {
-        self.refill();
+        self.refill(Patience::UntilReady);
         if self.outstanding == 0 {
             return self.finish();
         }
@@ -365,7 +431,7 @@ where
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Outcome<R>>> {
         let this = &mut *self;
-        this.map.refill();
+        this.map.refill(Patience::UntilSlow);
         if this.map.outstanding == 0 {
             return Poll::Ready(this.map.finish());
         }

@@ -4,7 +4,7 @@ use crate::within;
 use concurrent_futures::{Inline, TaskError, ThreadPool};
 use std::{
     panic::AssertUnwindSafe, panic::catch_unwind, sync::Arc, sync::Mutex, sync::atomic::AtomicBool,
-    sync::atomic::Ordering, sync::mpsc, thread,
+    sync::atomic::Ordering, sync::mpsc, thread, time::Duration,
 };
 
 #[test]
@@ -97,5 +97,35 @@ fn panics_in_foreign_code_cost_nothing_else() {
         assert!(outcomes.next().is_none());
         // The only worker lives.
         assert_eq!(pool.spawn(|| 1).result().unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_slow_item_iterator_keeps_no_outcome_back_and_still_feeds_all_workers() {
+    within(60, || {
+        let pool = ThreadPool::with_workers(2);
+        // Every pull takes longer than a quick one ever does.
+        let pulled = std::cell::Cell::new(0);
+        let slow = (0..).inspect(|_| {
+            pulled.set(pulled.get() + 1);
+            thread::sleep(Duration::from_millis(6));
+        });
+        let mut outcomes = pool.map(|n| n, slow);
+        assert_eq!(outcomes.next().unwrap().unwrap(), 0);
+        assert!(
+            pulled.get() < 1_000,
+            "{} slow items were pulled before the first outcome",
+            pulled.get()
+        );
+        drop(outcomes);
+        // Two items that can only end together: the second is pulled although the first has no outcome yet.
+        let both = Arc::new(std::sync::Barrier::new(2));
+        let slow = (0..6).inspect(|_| thread::sleep(Duration::from_millis(6)));
+        assert_eq!(
+            pool.map(move |n| (both.wait(), n).1, slow)
+                .map(Result::unwrap)
+                .sum::<i32>(),
+            15
+        );
     });
 }

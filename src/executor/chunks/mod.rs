@@ -107,6 +107,10 @@ impl<R> Chunk<R> {
         }
     }
 
+    fn is_over(&self) -> bool {
+        self.values.as_slice().is_empty() && self.errors.is_empty() && self.lost.is_none()
+    }
+
     fn lost(items: usize, reason: TaskError) -> Self {
         Self {
             lost: Some((items, reason)),
@@ -228,6 +232,11 @@ impl<T: Send + 'static, R: Send + 'static> Chunks<T, R> {
         self.current.next()
     }
 
+    /// Whether the next outcome is there.
+    pub(super) fn is_ready(&mut self) -> bool {
+        !self.current.is_over() || self.state.table.lock().has_next()
+    }
+
     /// The next outcome if it is there.
     pub(super) fn look(&mut self) -> Option<Outcome<R>> {
         match self.poll_next(Waker::noop()) {
@@ -333,6 +342,14 @@ impl<T, R> Table<T, R> {
             self.reader.take()
         } else {
             None
+        }
+    }
+
+    /// Whether there is a chunk to yield.
+    fn has_next(&self) -> bool {
+        match &self.unordered {
+            Some(ended) => !ended.is_empty(),
+            None => matches!(self.chunks.front(), Some(Slot::Ended(_))),
         }
     }
 

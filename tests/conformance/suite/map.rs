@@ -8,6 +8,8 @@ use super::{
 use concurrent_futures::{Executor, Shutdown, TaskError};
 use futures::{StreamExt, executor::block_on};
 use std::{
+    cell::Cell,
+    ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     thread,
     time::Duration,
@@ -15,6 +17,11 @@ use std::{
 
 fn uneven(n: u64) -> u64 {
     (0..n % 7 * 500).fold(n, |sum, step| std::hint::black_box(sum ^ step ^ step))
+}
+
+/// Counts the items that were pulled.
+fn counted(items: Range<u64>, pulled: &Cell<u64>) -> impl Iterator<Item = u64> {
+    items.inspect(|_| pulled.set(pulled.get() + 1))
 }
 
 pub(crate) fn the_outcomes_come_in_the_order_of_the_items<S: Subject>() {
@@ -116,7 +123,7 @@ pub(crate) fn items_may_be_few_or_of_unequal_length<S: Subject>() {
 pub(crate) fn items_may_borrow_and_stay_on_their_thread<S: Subject>() {
     let executor = S::start(2);
     let words = [String::from("a"), String::from("bb")];
-    let shared = std::rc::Rc::new(std::cell::Cell::new(0));
+    let shared = std::rc::Rc::new(Cell::new(0));
     let counted = words.iter().cloned().inspect(|_| shared.set(shared.get() + 1));
     let lengths: Vec<usize> = executor
         .map(|word: String| word.len(), counted)
@@ -211,15 +218,15 @@ pub(crate) fn every_item_has_a_deadline_of_its_own<S: Subject>() {
 pub(crate) fn a_detached_map_runs_what_it_has_pulled<S: Subject>() {
     let executor = S::start(1);
     let checkpoint = Checkpoint::new();
-    let items = (0..10).map(|n| (checkpoint.address(), n));
+    let pulled = Cell::new(0);
+    let items = counted(0..10, &pulled).map(|n| (checkpoint.address(), n));
     let mut outcomes = executor.options().chunk_size(2).map(announce, items);
     assert_eq!(outcomes.next().unwrap().unwrap(), 0);
     outcomes.detach();
     executor.shutdown(Shutdown::Finish);
-    let seen = checkpoint.seen();
+    assert_eq!(checkpoint.seen(), (0..pulled.get()).collect::<Vec<_>>());
     // An executor that runs an item when it is asked for has pulled no other.
-    let pulled = if executor.read_ahead() == 0 { 1 } else { 10 };
-    assert_eq!(seen, (0..pulled).collect::<Vec<_>>());
+    assert!(executor.read_ahead() > 0 || pulled.get() == 1);
 }
 
 pub(crate) fn a_cancelled_map_ends<S: Subject>() {
@@ -244,18 +251,30 @@ pub(crate) fn a_cancelled_map_ends<S: Subject>() {
 
 pub(crate) fn a_map_runs_without_being_iterated<S: Subject>() {
     let executor = S::start(2);
-    let checkpoint = Checkpoint::new();
-    let outcomes = executor.map(announce, (0..10).map(|n| (checkpoint.address(), n)));
-    checkpoint.wait_for(10);
-    assert_eq!(checkpoint.seen_sorted(), (0..10).collect::<Vec<_>>());
-    assert_eq!(outcomes.map(Result::unwrap).sum::<u64>(), 45);
+    // A pull that takes long ends early, and on a busy machine any may take long: then once more.
+    let mut taken_in_whole = false;
+    for _ in 0..100 {
+        let (checkpoint, pulled) = (Checkpoint::new(), Cell::new(0));
+        let items = counted(0..10, &pulled).map(|n| (checkpoint.address(), n));
+        let outcomes = executor.map(announce, items);
+        let at_the_call = pulled.get();
+        checkpoint.wait_for(usize::try_from(at_the_call).unwrap());
+        assert_eq!(checkpoint.seen_sorted(), (0..at_the_call).collect::<Vec<_>>());
+        assert_eq!(outcomes.map(Result::unwrap).sum::<u64>(), 45);
+        taken_in_whole |= at_the_call == 10;
+        if taken_in_whole {
+            break;
+        }
+    }
+    assert!(taken_in_whole);
 }
 
 pub(crate) fn dropping_a_map_cancels_what_has_not_started<S: Subject>() {
     for chunk in [1, 3, 10] {
         let executor = S::start(1);
         let checkpoint = Checkpoint::new();
-        let items = (0..10).map(|n| (checkpoint.address(), n));
+        let pulled = Cell::new(0);
+        let items = counted(0..10, &pulled).map(|n| (checkpoint.address(), n));
         let mut outcomes = executor.options().chunk_size(chunk).map(pass, items);
         if chunk == 1 {
             checkpoint.let_through(0);
@@ -269,7 +288,7 @@ pub(crate) fn dropping_a_map_cancels_what_has_not_started<S: Subject>() {
         let stats = executor.stats();
         assert_eq!(
             (stats.submitted, stats.cancelled),
-            (10, 10 - started.len() as u64)
+            (pulled.get(), pulled.get() - started.len() as u64)
         );
     }
 }
@@ -344,14 +363,15 @@ pub(crate) fn after_a_cancellation_the_other_items_say_cancelled<S: Subject>() {
     let executor = S::start(1);
     let checkpoint = Checkpoint::new();
     checkpoint.let_through(0);
-    let items = (0..6).map(|n| (checkpoint.address(), n));
+    let pulled = Cell::new(0);
+    let items = counted(0..6, &pulled).map(|n| (checkpoint.address(), n));
     let mut outcomes = executor.options().chunk_size(1).map(pass, items);
     assert_eq!(outcomes.next().unwrap().unwrap(), 0);
     checkpoint.wait_for(2);
     outcomes.cancel();
     checkpoint.open();
     assert_eq!(outcomes.next().unwrap().unwrap(), 1);
-    for _ in 2..6 {
+    for _ in 2..pulled.get() {
         assert!(matches!(outcomes.next(), Some(Err(TaskError::Cancelled))));
     }
     assert!(outcomes.next().is_none());
