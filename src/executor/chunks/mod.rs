@@ -35,7 +35,7 @@ pub(crate) struct Chunks<T, R> {
     /// The chunk that is being yielded.
     current: Chunk<R>,
     /// Pushed and not yet counted as submitted.
-    uncounted: u64,
+    uncounted: usize,
     detached: bool,
 }
 
@@ -48,16 +48,26 @@ struct State<T, R> {
     table: Mutex<Table<T, R>>,
     /// Items that have not started shall not start.
     stopped: AtomicBool,
+    gathering: Gathering,
+    /// Chunks that have ended; read without a lock by a consumer that spins before it parks.
+    ended: AtomicUsize,
+}
+
+/// What a ticket looks at, without a lock, while it lets items gather. On cache lines of its own: the consumer works
+/// next to it, item by item, while others look.
+#[repr(align(128))]
+struct Gathering {
     /// The consumer is pulling items: more are about to come in.
     pulling: AtomicBool,
-    /// Items that have come in, and that tickets have taken. Without a lock, for a ticket that lets items gather.
+    /// Items that have come in, give or take [`ANNOUNCE_EVERY`], and that tickets have taken.
     came_in: AtomicUsize,
     taken: AtomicUsize,
     /// How many items are worth a chunk, by the pace so far.
     worth_a_chunk: AtomicUsize,
-    /// Chunks that have ended; read without a lock by a consumer that spins before it parks.
-    ended: AtomicUsize,
 }
+
+/// Each announcement takes a cache line away from those who look at it.
+const ANNOUNCE_EVERY: usize = 64;
 
 /// Where items come in. Locked after `table` where both are.
 struct Inlet<T> {
@@ -176,10 +186,12 @@ impl<T: Send + 'static, R: Send + 'static> Chunks<T, R> {
                 pace: Pace::default(),
             }),
             stopped: AtomicBool::new(false),
-            pulling: AtomicBool::new(false),
-            came_in: AtomicUsize::new(0),
-            taken: AtomicUsize::new(0),
-            worth_a_chunk: AtomicUsize::new(chunk_size.map_or(1, NonZeroUsize::get)),
+            gathering: Gathering {
+                pulling: AtomicBool::new(false),
+                came_in: AtomicUsize::new(0),
+                taken: AtomicUsize::new(0),
+                worth_a_chunk: AtomicUsize::new(chunk_size.map_or(1, NonZeroUsize::get)),
+            },
             ended: AtomicUsize::new(0),
         });
         let ticket = Ticket::<K, T, R, X>::new(callee, state.clone());
@@ -202,9 +214,6 @@ impl<T: Send + 'static, R: Send + 'static> Chunks<T, R> {
             self.state.lose(1, reason);
         } else {
             inlet.items.push(item);
-            // One writer: the consumer.
-            let came_in = self.state.came_in.load(Ordering::Relaxed) + 1;
-            self.state.came_in.store(came_in, Ordering::Relaxed);
             let another = inlet.tickets < self.state.tickets;
             inlet.tickets += usize::from(another);
             drop(inlet);
@@ -213,18 +222,31 @@ impl<T: Send + 'static, R: Send + 'static> Chunks<T, R> {
             }
         }
         self.uncounted += 1;
+        if self.uncounted.is_multiple_of(ANNOUNCE_EVERY) {
+            self.state
+                .gathering
+                .came_in
+                .fetch_add(ANNOUNCE_EVERY, Ordering::Relaxed);
+        }
     }
 
     /// A round of up to `most` pushes begins.
     pub(super) fn pulling(&mut self, most: usize) {
         // A single item is not worth a wait; on an executor without workers the wait would be for oneself.
-        self.state.pulling.store(most > 1, Ordering::Relaxed);
+        self.state.gathering.pulling.store(most > 1, Ordering::Relaxed);
     }
 
     /// A round of pushes is over.
     pub(super) fn pulled(&mut self) {
-        self.state.pulling.store(false, Ordering::Relaxed);
-        self.state.ledger.submitted(std::mem::take(&mut self.uncounted));
+        self.state.gathering.pulling.store(false, Ordering::Relaxed);
+        let unannounced = self.uncounted % ANNOUNCE_EVERY;
+        self.state
+            .gathering
+            .came_in
+            .fetch_add(unannounced, Ordering::Relaxed);
+        self.state
+            .ledger
+            .submitted(std::mem::take(&mut self.uncounted) as u64);
     }
 
     #[inline]

@@ -37,7 +37,7 @@ where
     /// lock. The wait is as long as such a chunk at most: the item iterator may be waiting for an item's effect.
     fn let_items_gather(&self) {
         const LOOKS_PER_YIELD: u32 = 16;
-        let state = &self.state;
+        let state = &self.state.gathering;
         let is_worth_it = || {
             let there = state
                 .came_in
@@ -76,7 +76,7 @@ where
             .pace
             .chunk_size(self.state.chunk_size, table.waiting.len(), self.state.tickets);
         let items: Vec<T> = table.waiting.drain(..size).collect();
-        self.state.taken.fetch_add(size, Ordering::Relaxed);
+        self.state.gathering.taken.fetch_add(size, Ordering::Relaxed);
         let number = table.first + table.chunks.len();
         table.chunks.push_back(Slot::Running);
         Some((number, items))
@@ -137,6 +137,7 @@ where
         table.pace.measured(size, took);
         if self.state.chunk_size.is_none() {
             self.state
+                .gathering
                 .worth_a_chunk
                 .store(table.pace.worth_a_chunk(), Ordering::Relaxed);
         }
