@@ -4,6 +4,8 @@ use crate::{
     executor::{Closed, Executor, Shutdown},
     inline::{Checked, Inline},
     ledger::{Ledger, Stats},
+    process::ProcessPool,
+    task::CarrierHandle,
     task::Task,
     thread::ThreadPool,
 };
@@ -30,11 +32,13 @@ pub enum Backend {
     Checked,
     /// [`ThreadPool`]: "threads".
     Threads,
+    /// [`ProcessPool`]: "processes".
+    Processes,
 }
 
 impl Backend {
-    /// Every backend that this build has.
-    pub const ALL: [Self; 3] = [Self::Inline, Self::Checked, Self::Threads];
+    /// Every backend.
+    pub const ALL: [Self; 4] = [Self::Inline, Self::Checked, Self::Threads, Self::Processes];
 
     /// Its name, as [`FromStr`] reads it.
     pub fn name(self) -> &'static str {
@@ -42,6 +46,7 @@ impl Backend {
             Self::Inline => "inline",
             Self::Checked => "checked",
             Self::Threads => "threads",
+            Self::Processes => "processes",
         }
     }
 }
@@ -92,6 +97,7 @@ enum Chosen {
     Inline(Inline),
     Checked(Checked),
     Threads(ThreadPool),
+    Processes(ProcessPool),
 }
 
 /// Runs `$call` on whichever backend it is.
@@ -101,6 +107,7 @@ macro_rules! on_backend {
             Chosen::Inline($executor) => $call,
             Chosen::Checked($executor) => $call,
             Chosen::Threads($executor) => $call,
+            Chosen::Processes($executor) => $call,
         }
     };
 }
@@ -119,6 +126,7 @@ impl AnyExecutor {
             Backend::Inline => Chosen::Inline(Inline::new()),
             Backend::Checked => Chosen::Checked(Checked::new()),
             Backend::Threads => Chosen::Threads(ThreadPool::new()),
+            Backend::Processes => Chosen::Processes(ProcessPool::new()),
         })
     }
 
@@ -130,6 +138,7 @@ impl AnyExecutor {
     pub fn with_workers(backend: Backend, workers: usize) -> Self {
         match backend {
             Backend::Threads => Self(Chosen::Threads(ThreadPool::with_workers(workers))),
+            Backend::Processes => Self(Chosen::Processes(ProcessPool::with_workers(workers))),
             Backend::Inline | Backend::Checked => {
                 assert!(workers > 0, "{}", crate::BuildError::NoWorkers);
                 Self::new(backend)
@@ -155,6 +164,7 @@ impl AnyExecutor {
             Chosen::Inline(_) => Backend::Inline,
             Chosen::Checked(_) => Backend::Checked,
             Chosen::Threads(_) => Backend::Threads,
+            Chosen::Processes(_) => Backend::Processes,
         }
     }
 }
@@ -182,6 +192,10 @@ impl Executor for AnyExecutor {
 
     fn read_ahead(&self) -> usize {
         on_backend!(self, executor => executor.read_ahead())
+    }
+
+    fn carrier(&self) -> Option<CarrierHandle> {
+        on_backend!(self, executor => executor.carrier())
     }
 
     fn stats(&self) -> Stats {

@@ -60,7 +60,10 @@ mod future;
 mod inline;
 mod ledger;
 mod panic;
+mod process;
+mod remote;
 mod sync;
+mod sys;
 mod task;
 mod thread;
 mod timer;
@@ -75,6 +78,7 @@ pub use executor::{Executor, Group, Map, MapStream, Options, Shutdown, With};
 pub use future::{Shared, TaskFuture, TaskHandle, TaskId, cancel_requested};
 pub use inline::{Checked, Inline};
 pub use ledger::Stats;
+pub use process::{ProcessPool, ProcessPoolBuilder, init};
 pub use task::Portable;
 pub use thread::{Scope, ScopedFuture, ThreadPool, ThreadPoolBuilder};
 
@@ -83,7 +87,7 @@ pub mod backend {
     pub use crate::{
         executor::{Closed, Joining, Latch, NoContext, WithContext},
         ledger::{ExecutorId, Ledger},
-        task::{Anywhere, Crossing, InProcess, Task},
+        task::{Anywhere, CarrierHandle, Crossing, InProcess, Task},
     };
 }
 

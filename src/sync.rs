@@ -13,7 +13,7 @@ pub(crate) mod global {
 
 #[cfg(not(concurrent_futures_loom))]
 mod imp {
-    pub(crate) use parking_lot::{Condvar, Mutex};
+    pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
     pub(crate) use std::sync::atomic;
 
     /// `std::cell::UnsafeCell` with the two accessors through which a model checker sees each access.

@@ -8,12 +8,12 @@ use std::{
 
 /// The rows of `docs/design.md`, bottom first. A module may import from rows above it in this list.
 const ROWS: &[&[&str]] = &[
-    &["sync", "panic"],
+    &["sync", "panic", "sys"],
     &["error", "wire", "ledger", "timer"],
     &["future"],
     &["completion", "task"],
-    &["executor"],
-    &["inline", "thread"],
+    &["executor", "remote"],
+    &["inline", "thread", "process"],
     &["any", "lib"],
 ];
 

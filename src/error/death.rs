@@ -20,6 +20,10 @@ pub struct WorkerDeath(Box<Death>);
 struct Death {
     pid: u32,
     end: End,
+    /// What it was doing.
+    running: Option<String>,
+    /// What else is known.
+    note: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,34 +31,55 @@ enum End {
     Signal(i32),
     Code(i32),
     Unknown,
+    NotStarted,
 }
 
 impl WorkerDeath {
     /// The process was ended by a signal.
     pub fn by_signal(pid: u32, signal: i32) -> Self {
-        Self(Box::new(Death {
-            pid,
-            end: End::Signal(signal),
-        }))
+        Self::new(pid, End::Signal(signal))
     }
 
     /// The process exited with a code, 0 included.
     pub fn by_exit(pid: u32, code: i32) -> Self {
-        Self(Box::new(Death {
-            pid,
-            end: End::Code(code),
-        }))
+        Self::new(pid, End::Code(code))
     }
 
     /// The process is gone and nobody can say how.
     pub fn unexplained(pid: u32) -> Self {
+        Self::new(pid, End::Unknown)
+    }
+
+    /// No process could be started, for this `reason`. Its process id is 0.
+    pub(crate) fn not_started(reason: impl fmt::Display) -> Self {
+        Self::new(0, End::NotStarted).noting(reason)
+    }
+
+    fn new(pid: u32, end: End) -> Self {
         Self(Box::new(Death {
             pid,
-            end: End::Unknown,
+            end,
+            running: None,
+            note: None,
         }))
     }
 
-    /// The process id of the worker.
+    pub(crate) fn while_running(mut self, work: &str) -> Self {
+        self.0.running = Some(work.to_owned());
+        self
+    }
+
+    pub(crate) fn noting(mut self, note: impl fmt::Display) -> Self {
+        self.0.note = Some(note.to_string());
+        self
+    }
+
+    /// What the worker was running: the name of the task (`options().name(..)`) or of its work.
+    pub fn work(&self) -> Option<&str> {
+        self.0.running.as_deref()
+    }
+
+    /// The process id of the worker; 0 if none could be started.
     pub fn pid(&self) -> u32 {
         self.0.pid
     }
@@ -63,7 +88,7 @@ impl WorkerDeath {
     pub fn signal(&self) -> Option<i32> {
         match self.0.end {
             End::Signal(signal) => Some(signal),
-            End::Code(_) | End::Unknown => None,
+            _ => None,
         }
     }
 
@@ -71,18 +96,29 @@ impl WorkerDeath {
     pub fn code(&self) -> Option<i32> {
         match self.0.end {
             End::Code(code) => Some(code),
-            End::Signal(_) | End::Unknown => None,
+            _ => None,
         }
     }
 }
 
 impl fmt::Display for WorkerDeath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "worker process {} ", self.0.pid)?;
+        let pid = self.0.pid;
         match self.0.end {
-            End::Signal(signal) => write!(f, "was killed by signal {signal}"),
-            End::Code(code) => write!(f, "exited with code {code}"),
-            End::Unknown => write!(f, "is gone; its exit status was collected elsewhere"),
+            End::Signal(signal) => write!(f, "worker process {pid} was killed by signal {signal}"),
+            End::Code(code) => write!(f, "worker process {pid} exited with code {code}"),
+            End::Unknown => write!(
+                f,
+                "worker process {pid} is gone; its exit status was collected elsewhere"
+            ),
+            End::NotStarted => f.write_str("no worker process could be started"),
+        }?;
+        if let Some(work) = &self.0.running {
+            write!(f, " while it ran {work}")?;
+        }
+        match &self.0.note {
+            Some(note) => write!(f, ": {note}"),
+            None => Ok(()),
         }
     }
 }

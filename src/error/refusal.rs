@@ -10,6 +10,30 @@ pub enum BuildError {
     /// `max_pending(0)` would refuse every task.
     #[error("`max_pending` must be at least 1: a bound of 0 would refuse every task")]
     NoRoom,
+    /// This system has no processes that the crate could use; threads are there everywhere.
+    #[error("worker processes need a Unix system, which this is not; use a `ThreadPool`")]
+    Unsupported,
+    /// A worker process would not notice that it is one and would run `main` a second time.
+    #[error(
+        "this build has no constructor that makes a worker process of the executable when it is started as one; call \
+         `concurrent_futures::init()` as the first statement of `main`"
+    )]
+    NotInitialized,
+    /// The crate is not a part of the executable that would be started again.
+    #[error("worker processes cannot be started from here: {0}")]
+    Misplaced(&'static str),
+    /// Processes that start processes that start processes.
+    #[error(
+        "this is a worker process of a worker process and so on, {0} deep: a task that makes a pool of processes whose \
+         tasks do the same?"
+    )]
+    TooDeep(u32),
+    /// The initializer's argument could not be encoded.
+    #[error("the initializer cannot be sent to worker processes: {0}")]
+    Initializer(#[source] super::TaskError),
+    /// A worker process did not get ready.
+    #[error("a worker process did not get ready: {0}")]
+    NotReady(#[source] super::TaskError),
     /// The operating system did not start a worker thread.
     #[error("could not start a worker thread: {0}")]
     StartWorker(#[source] io::Error),

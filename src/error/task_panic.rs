@@ -51,6 +51,20 @@ impl TaskPanic {
         Self::with_message(message, Caught { payload, site: None })
     }
 
+    /// A panic that was raised in another process.
+    pub(crate) fn from_elsewhere(
+        message: String,
+        location: Option<String>,
+        backtrace: Option<String>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            message,
+            location,
+            backtrace,
+            payload: Mutex::new(None),
+        }))
+    }
+
     fn with_message(message: String, caught: Caught) -> Self {
         let (location, backtrace) = match caught.site {
             Some(site) => (Some(site.location), site.backtrace),

@@ -62,6 +62,11 @@ impl<T, R: Send + 'static> Each<T, R> {
     #[allow(clippy::unused_self)]
     pub(super) fn pulled(&mut self) {}
 
+    #[allow(clippy::unused_self)]
+    pub(super) fn is_full(&self) -> bool {
+        false
+    }
+
     pub(super) fn try_next(&mut self) -> Option<Outcome<R>> {
         if !self.is_ready() {
             return None;

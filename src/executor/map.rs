@@ -1,4 +1,4 @@
-use super::{chunks::Chunks, each::Each};
+use super::{chunks::Chunks, each::Each, shipped::Shipped};
 use crate::{
     error::TaskError,
     future::{core::Outcome, host},
@@ -59,6 +59,8 @@ pub(super) enum Lane<T, R> {
     Chunks(Chunks<T, R>),
     /// One task each.
     Each(Each<T, R>),
+    /// In batches, to other processes.
+    Shipped(Shipped<T, R>),
 }
 
 /// Runs `$call` on whichever lane it is.
@@ -67,6 +69,7 @@ macro_rules! on_lane {
         match $lane {
             Lane::Chunks($name) => $call,
             Lane::Each($name) => $call,
+            Lane::Shipped($name) => $call,
         }
     };
 }
@@ -205,6 +208,9 @@ where
                     if no_room || enough {
                         break;
                     }
+                }
+                if *outstanding > 0 && on_lane!(&mut *lane, lane => lane.is_full()) {
+                    break;
                 }
                 let Some(item) = items.next() else {
                     return Items::Ended;

@@ -6,6 +6,8 @@ mod each;
 mod group;
 mod map;
 mod options;
+mod pace;
+mod shipped;
 pub(crate) mod submit;
 pub(crate) mod verbs;
 
@@ -19,7 +21,7 @@ use crate::{
     error::StillRunning,
     future::{TaskFuture, host},
     ledger::{Ledger, Stats},
-    task::{Anywhere, Plain, Portable, Settings, Task},
+    task::{Anywhere, CarrierHandle, Plain, Portable, Settings, Task},
 };
 use std::{
     future::Future,
@@ -105,6 +107,12 @@ pub trait Executor: Clone + Send + Sync + 'static {
     /// asked for.
     fn read_ahead(&self) -> usize {
         map::DEFAULT_BUFFER_SIZE
+    }
+
+    /// Who carries this executor's work to other processes, if it runs there.
+    #[doc(hidden)]
+    fn carrier(&self) -> Option<CarrierHandle> {
+        None
     }
 
     /// The counters, as they stand.

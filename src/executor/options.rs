@@ -78,6 +78,31 @@ impl<E: Executor, C, M> Options<E, C, M> {
         self
     }
 
+    /// How often a task is tried again that was lost with its worker process, or stopped there at its deadline.
+    ///
+    /// Without it a task is run at most once. Where work cannot be lost or stopped (on threads, on the caller's
+    /// thread) there is nothing to try again: a panic is an outcome like any other.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use concurrent_futures::{Executor, ProcessPool, TaskError};
+    ///
+    /// fn crash(_: ()) {
+    ///     std::process::abort()
+    /// }
+    /// let pool = ProcessPool::with_workers(1);
+    /// let crashed = pool.options().retries(2).submit(crash, ()).result();
+    /// assert!(matches!(crashed, Err(TaskError::WorkerDied(_))));
+    /// assert_eq!(pool.stats().workers_restarted, 2);
+    /// # }
+    /// ```
+    pub fn retries(mut self, times: u32) -> Self {
+        self.settings.retries = times;
+        self
+    }
+
     /// How many items of a map travel together; without it, as many as their time suggests.
     ///
     /// # Panics

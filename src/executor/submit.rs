@@ -5,6 +5,7 @@ use super::{
     chunks::Chunks,
     each::Each,
     map::{Lane, Map},
+    shipped::Shipped,
 };
 use crate::{
     error::TrySubmitError,
@@ -12,7 +13,9 @@ use crate::{
     ledger::Ledger,
     sync::Arc,
     task::{
-        Apply, AsyncCell, CallCell, Callee, Crossing, Job, Once, Settings, Task, apply_async, in_process_only,
+        Answer, Apply, AsyncCell, AsyncEntryOf, CallCell, Callee, CarrierHandle, Crossing, Entry, EntryOf,
+        Job, Once, Parcel, RemoteCall, RemoteCell, Settings, Task, apply_async, guarded, in_process_only,
+        parcel::push_item,
     },
 };
 use std::{future::Future, num::NonZeroUsize};
@@ -42,6 +45,56 @@ fn make_room(ledger: &Ledger) {
     }
 }
 
+/// A task that the executor's carrier takes elsewhere: its argument is encoded here and now, on the caller's thread.
+fn send<E, K, T, R, X>(
+    executor: &E,
+    carrier: CarrierHandle,
+    (callee, entry): (&K, &'static Entry),
+    argument: T,
+    settings: &Settings,
+) -> TaskFuture<R>
+where
+    E: Executor,
+    K: Callee<T>,
+    T: Send + 'static,
+    R: Send + 'static,
+    X: Crossing<T> + Crossing<R>,
+{
+    let ledger = executor.ledger();
+    ledger.submitted(1);
+    let mut bytes = Vec::new();
+    let encoded = guarded(|| {
+        let context = callee.shipment()?;
+        push_item(&mut bytes, |bytes| {
+            <X as Crossing<T>>::encode("the argument", &argument, bytes)
+        })?;
+        Ok(RemoteCall { entry, context })
+    });
+    crate::panic::contain(|| drop(argument));
+    let (call, failed) = match encoded {
+        Ok(call) => (call, None),
+        Err(error) => (RemoteCall { entry, context: None }, Some(error)),
+    };
+    let decode = |bytes: &[u8]| <X as Crossing<R>>::decode("the result", bytes);
+    let cell = RemoteCell::new(
+        ledger.id(),
+        carrier.clone(),
+        call,
+        bytes,
+        decode,
+        settings.traits(),
+    );
+    let future = TaskFuture::new(cell.clone());
+    match failed {
+        None => carrier.0.carry(cell),
+        Some(error) => {
+            cell.arrived(0, Answer::Failed(error));
+            cell.tell(ledger);
+        }
+    }
+    future
+}
+
 fn hand_over<E: Executor, J: Job>(executor: &E, job: J, settings: &Settings) -> TaskFuture<J::Output> {
     let ledger = executor.ledger();
     ledger.submitted(1);
@@ -65,6 +118,12 @@ where
     X: Crossing<T> + Crossing<K::Output>,
 {
     make_room(executor.ledger());
+    if <X as Crossing<T>>::CROSSES
+        && let Some(carrier) = executor.carrier()
+    {
+        let work = (&callee, EntryOf::<K, T, K::Output, X>::CALL);
+        return send::<E, K, T, K::Output, X>(executor, carrier, work, argument, settings);
+    }
     hand_over(executor, Apply::<K, T, X>::new(callee, argument), settings)
 }
 
@@ -134,6 +193,13 @@ where
     Fut: Future<Output: Send + 'static> + Send + 'static,
     X: Crossing<T> + Crossing<Fut::Output>,
 {
+    if <X as Crossing<T>>::CROSSES
+        && let Some(carrier) = executor.carrier()
+    {
+        make_room(executor.ledger());
+        let work = (&callee, AsyncEntryOf::<K, T, Fut, X>::CALL);
+        return send::<E, K, T, Fut::Output, X>(executor, carrier, work, argument, settings);
+    }
     let mode = executor.ledger().mode();
     hand_over_async(
         executor,
@@ -165,7 +231,13 @@ where
     K: Callee<I::Item, Output: Send + 'static>,
     X: Crossing<I::Item> + Crossing<K::Output>,
 {
-    let lane = if settings.timeout.is_some() {
+    let lane = if <X as Crossing<I::Item>>::CROSSES
+        && settings.timeout.is_none()
+        && settings.retries == 0
+        && let Some(carrier) = executor.carrier()
+    {
+        Lane::Shipped(shipped::<E, K, I::Item, X>(executor, carrier, &callee, settings))
+    } else if settings.timeout.is_some() || settings.retries > 0 {
         let (callee, executor, settings) = (Arc::new(callee), executor.clone(), settings.clone());
         Lane::Each(Each::new(Box::new(move |item| {
             call::<E, Arc<K>, I::Item, X>(&executor, callee.clone(), item, &settings)
@@ -183,6 +255,37 @@ where
         executor.ledger().clone(),
         buffer_size(executor, settings),
     )
+}
+
+/// The lane of a map to other processes.
+fn shipped<E, K, T, X>(
+    executor: &E,
+    carrier: CarrierHandle,
+    callee: &K,
+    settings: &Settings,
+) -> Shipped<T, K::Output>
+where
+    E: Executor,
+    T: Send + 'static,
+    K: Callee<T, Output: Send + 'static>,
+    X: Crossing<T> + Crossing<K::Output>,
+{
+    let (context, failed) = match callee.shipment() {
+        Ok(context) => (context, None),
+        Err(error) => (None, Some(error)),
+    };
+    let entry = EntryOf::<K, T, K::Output, X>::CALL;
+    let lane = Shipped::new::<X>(
+        carrier,
+        executor.ledger().clone(),
+        RemoteCall { entry, context },
+        settings.name.clone(),
+        settings.chunk_size,
+    );
+    match failed {
+        None => lane,
+        Some(error) => lane.closed(error),
+    }
 }
 
 /// One async task per item.

@@ -5,7 +5,7 @@
 #![allow(unsafe_code)]
 
 use super::{
-    callbacks,
+    aside, callbacks, host,
     slot::Slot,
     state::{AddCallback, Cancel, Ending, Finish, Snapshot, State},
     waiter::Waiter,
@@ -93,6 +93,8 @@ pub(crate) trait AnyCell: Send + Sync {
     fn cancel(self: Arc<Self>) -> bool;
     /// See [`TaskFuture::kill`](super::TaskFuture::kill).
     fn kill(self: Arc<Self>) -> bool;
+    /// Brings the state up to date with what has happened elsewhere.
+    fn look(&self) {}
 }
 
 /// A task seen from the owner of its outcome.
@@ -102,6 +104,13 @@ pub(crate) trait Cell<R>: AnyCell {
     fn drop_work(&self);
     /// Runs the task here if nobody has started it, for a waiter of the same executor (promise 9).
     fn help(self: Arc<Self>);
+    /// Looks for the end of the task for a bounded moment, before the caller parks. True if it came.
+    fn attend(&self, ended: &dyn Fn() -> bool) -> bool {
+        host::spin(ended)
+    }
+    /// Makes the outcome of what came back from elsewhere as bytes. Called by the owner of a task that is done, or by
+    /// who runs its callbacks; their turns do not overlap.
+    fn unpack(&self) {}
     fn upcast(self: Arc<Self>) -> Arc<dyn AnyCell>;
 }
 
@@ -144,6 +153,35 @@ impl<R: Send + 'static> Core<R> {
     #[must_use]
     pub(crate) fn start(&self) -> bool {
         self.state.start()
+    }
+
+    /// Running → Queued, to be tried again. False if the task was asked to stop.
+    #[must_use]
+    pub(crate) fn retry(&self) -> bool {
+        self.state.retry()
+    }
+
+    /// The transition of [`cancel`], for who has to make it in step with something else; [`cancelled`] is to be called
+    /// with what it met.
+    pub(crate) fn try_cancel(&self) -> Cancel {
+        self.state.cancel()
+    }
+
+    /// Stores the outcome of a task that was settled by [`settle_packed`].
+    ///
+    /// # Safety
+    ///
+    /// As for [`Slot::put`]: the caller is the owner of a task that is `Done`, or who runs its callbacks while it is
+    /// `Settling`.
+    pub(crate) unsafe fn unpacked(&self, outcome: Outcome<R>, ledger: Option<&Ledger>) {
+        if outcome.is_err() {
+            self.state.succeeded_in_vain();
+            if let Some(ledger) = ledger {
+                ledger.failed_after_all();
+            }
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.outcome.put(outcome) };
     }
 
     /// Takes the outcome. The caller is the owner and has seen that it was handed over.
@@ -198,6 +236,28 @@ pub(crate) fn settle<R: Send + 'static>(cell: Arc<dyn Cell<R>>, outcome: Outcome
     }
 }
 
+/// Running → settled with a value that is still packed: see [`Cell::unpack`]. Callbacks run aside, for the caller
+/// supervises others or waits for another task.
+pub(crate) fn settle_packed<R: Send + 'static>(cell: Arc<dyn Cell<R>>, ledger: &Ledger) {
+    if cell.core().state.settle(Ending::Succeeded) {
+        ledger.succeeded(1);
+        deliver(cell, CallbacksRun::Aside);
+    }
+}
+
+/// Running → settled with a failure that somebody else than a worker of this process reports.
+pub(crate) fn settle_failed<R: Send + 'static>(cell: Arc<dyn Cell<R>>, reason: TaskError, ledger: &Ledger) {
+    let outcome = Err(reason);
+    let ending = ending_of(&outcome);
+    if cell.core().state.settle(ending) {
+        match ending {
+            Ending::Cancelled => ledger.killed(1),
+            _ => ledger.failed(1),
+        }
+        hand_over(cell, outcome, CallbacksRun::Aside);
+    }
+}
+
 /// A task that had started was settled by somebody else than who ran it, and has now come to rest.
 pub(crate) fn count_interrupted<R: Send + 'static>(cell: &dyn Cell<R>, ledger: &Ledger) {
     match cell.core().snapshot().ending() {
@@ -225,7 +285,7 @@ pub(crate) fn interrupt<R: Send + 'static>(
 pub(crate) enum CallbacksRun {
     /// On this thread.
     Here,
-    /// On a thread of their own: this one supervises others, and callbacks are foreign code that may block.
+    /// On a thread for callbacks: this one supervises others, and callbacks are foreign code that may block.
     Aside,
 }
 
@@ -239,7 +299,13 @@ fn ending_of<R>(outcome: &Outcome<R>) -> Ending {
 
 /// Cancels a task. See [`TaskFuture::cancel`](super::TaskFuture::cancel) for what it answers.
 pub(crate) fn cancel<R: Send + 'static>(cell: Arc<dyn Cell<R>>) -> bool {
-    match cell.core().state.cancel() {
+    let met = cell.core().try_cancel();
+    cancelled(cell, met)
+}
+
+/// What follows the transition of [`cancel`].
+pub(crate) fn cancelled<R: Send + 'static>(cell: Arc<dyn Cell<R>>, met: Cancel) -> bool {
+    match met {
         Cancel::Won => {
             if let Some(ledger) = Ledger::of(cell.core().executor) {
                 ledger.cancelled(1);
@@ -286,22 +352,25 @@ fn deliver<R: Send + 'static>(cell: Arc<dyn Cell<R>>, run: CallbacksRun) {
         Finish::TellWaiter => tell_waiter(cell.core()),
         Finish::Unwanted => drop_outcome(cell.core()),
         Finish::CallbacksFirst => {
-            if run == CallbacksRun::Aside {
-                let there = cell.clone();
-                let thread = std::thread::Builder::new().name("callbacks".into());
-                if thread.spawn(move || queue_callbacks(there)).is_ok() {
-                    return;
-                }
+            if run == CallbacksRun::Here {
+                queue_callbacks(cell);
+            } else if let Err(job) = aside::run(Box::new(move || queue_callbacks(cell))) {
                 // The system starts no thread: late and here is better than never.
+                job();
             }
-            queue_callbacks(cell);
         }
     }
 }
 
 fn queue_callbacks<R: Send + 'static>(cell: Arc<dyn Cell<R>>) {
     let owner = (cell.core().id, cell.core().executor);
-    callbacks::run(owner, Box::new(move || run_callbacks(cell.core())));
+    callbacks::run(
+        owner,
+        Box::new(move || {
+            cell.unpack();
+            run_callbacks(cell.core());
+        }),
+    );
 }
 
 fn run_callbacks<R: Send + 'static>(core: &Core<R>) {

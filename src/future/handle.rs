@@ -44,11 +44,13 @@ impl TaskHandle {
 
     /// See [`TaskFuture::is_done`](super::TaskFuture::is_done).
     pub fn is_done(&self) -> bool {
+        self.0.look();
         self.0.snapshot().is_settled()
     }
 
     /// See [`TaskFuture::is_running`](super::TaskFuture::is_running).
     pub fn is_running(&self) -> bool {
+        self.0.look();
         self.0.snapshot().phase() == Phase::Running
     }
 

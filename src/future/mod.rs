@@ -1,5 +1,6 @@
 #![doc = include_str!("README.md")]
 
+mod aside;
 pub(crate) mod callbacks;
 pub(crate) mod core;
 pub(crate) mod current;
@@ -80,11 +81,13 @@ impl<R: Send + 'static> TaskFuture<R> {
 
     /// Whether the outcome is final: a value, a failure or a cancellation. Callbacks see `true`.
     pub fn is_done(&self) -> bool {
+        self.cell.look();
         self.cell.snapshot().is_settled()
     }
 
     /// Whether the task has started and not ended.
     pub fn is_running(&self) -> bool {
+        self.cell.look();
         self.cell.snapshot().phase() == Phase::Running
     }
 
@@ -195,6 +198,9 @@ impl<R: Send + 'static> TaskFuture<R> {
     }
 
     pub(crate) fn has_failed(&self) -> bool {
+        if self.is_handed_over() {
+            self.cell.unpack();
+        }
         self.cell.snapshot().ending() == Some(Ending::Failed)
     }
 
@@ -226,7 +232,7 @@ impl<R: Send + 'static> TaskFuture<R> {
             return false;
         }
         // A worker does not spin: it would keep its place from the task it waits for.
-        if host.is_none() && host::spin(done) {
+        if host.is_none() && self.cell.attend(&done) {
             return true;
         }
         self.park_until(until)
@@ -250,6 +256,7 @@ impl<R: Send + 'static> TaskFuture<R> {
 
     fn take(&mut self) -> Outcome<R> {
         self.refuse_taken();
+        self.cell.unpack();
         self.cell.core().take()
     }
 

@@ -49,7 +49,7 @@ const DETACHED: u32 = 1 << 9;
 /// What `cancel` met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
-pub(super) enum Cancel {
+pub(crate) enum Cancel {
     /// The task will never run. The caller now has to drop the work, store the outcome and deliver it.
     Won,
     /// It had started; the request to stop was raised.
@@ -135,6 +135,22 @@ impl State {
             (now.phase() == Phase::Running).then_some(interrupted)
         })
         .is_ok()
+    }
+
+    /// Running → Queued, for a task that is to be tried again: as if it had not started. False if it was asked to
+    /// stop, or has been settled.
+    #[must_use]
+    pub(super) fn retry(&self) -> bool {
+        self.change(|now| {
+            (now.phase() == Phase::Running && !now.stop_requested())
+                .then(|| now.at(Phase::Queued).without(STARTED))
+        })
+        .is_ok()
+    }
+
+    /// The value of a task that is `Done` turned out to be unreadable.
+    pub(super) fn succeeded_in_vain(&self) {
+        self.0.fetch_or(FAILED, AcqRel);
     }
 
     /// Queued → Settling, for a task that will never run although nobody cancelled it.

@@ -27,6 +27,11 @@ pub(crate) use stripes::stripe_of_this_thread;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExecutorId(u32);
 
+impl ExecutorId {
+    /// The id that no executor has: they are numbered from zero.
+    pub(crate) const NONE: Self = Self(u32::MAX);
+}
+
 /// The books of one executor: its identity, its counters and its bound on waiting tasks.
 ///
 /// A backend owns one and passes it to every task it runs; the verbs of [`Executor`](crate::Executor) keep
@@ -193,6 +198,18 @@ impl Ledger {
 
     pub(crate) fn failed(&self, tasks: u64) {
         self.0.counts.mine().failed.fetch_add(tasks, Ordering::Relaxed);
+    }
+
+    /// A task that was counted as succeeded had not: its value could not be read.
+    pub(crate) fn failed_after_all(&self) {
+        let mine = self.0.counts.mine();
+        mine.succeeded.fetch_sub(1, Ordering::Relaxed);
+        mine.failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A task that had started is to be tried again: it is counted as submitted once more, and as ended.
+    pub(crate) fn retried(&self) {
+        self.0.counts.mine().started.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Tasks that ended before they started.

@@ -32,7 +32,10 @@ impl Stripes {
 
     pub(super) fn total(&self) -> Stats {
         let sum = |counter: fn(&Stripe) -> &AtomicU64| -> u64 {
-            self.0.iter().map(|stripe| counter(stripe).load(Acquire)).sum()
+            self.0
+                .iter()
+                .map(|stripe| counter(stripe).load(Acquire))
+                .fold(0, u64::wrapping_add)
         };
         // Ends are read before starts and starts before submissions, so that no difference is below zero
         // for longer than one such read; what is left of that is cut off.

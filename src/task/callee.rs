@@ -1,8 +1,12 @@
 //! What is called with each argument: the work alone, or the work with its shared context.
 
-use super::Crossing;
-use crate::{error::TaskError, ledger::Mode, sync::Arc};
-use std::{marker::PhantomData, sync::OnceLock};
+use super::{Crossing, Received, Shipment, call::guarded, entry::conjure};
+use crate::{
+    error::{CodecError, TaskError},
+    ledger::Mode,
+    sync::Arc,
+};
+use std::{any::type_name, marker::PhantomData, sync::OnceLock};
 
 /// Work, ready to be called with arguments of type `T`.
 pub(crate) trait Callee<T>: Send + Sync + 'static {
@@ -11,6 +15,40 @@ pub(crate) trait Callee<T>: Send + Sync + 'static {
     ///
     /// Fails if the context cannot cross in this mode.
     fn call(&self, mode: Mode, argument: T) -> Result<Self::Output, TaskError>;
+
+    /// What the work is called, in errors.
+    fn name() -> &'static str
+    where
+        Self: Sized;
+
+    /// The context, encoded, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the context cannot be encoded.
+    fn shipment(&self) -> Result<Option<Arc<Shipment>>, TaskError>;
+
+    /// The same callee in another process, where only its type is known.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the context is not there or cannot be decoded.
+    fn summon(context: Option<&Received>) -> Result<Self, TaskError>
+    where
+        Self: Sized;
+}
+
+fn summon_work<F: Send + 'static>() -> Result<F, TaskError> {
+    conjure().ok_or_else(|| {
+        TaskError::Decode(CodecError::new(
+            "the work",
+            "it captures variables, which are in another process",
+        ))
+    })
+}
+
+fn received(context: Option<&Received>) -> Result<&Received, TaskError> {
+    context.ok_or_else(|| TaskError::Decode(CodecError::new("the context", "the worker was not sent it")))
 }
 
 /// Work without a context.
@@ -26,6 +64,18 @@ where
     fn call(&self, _: Mode, argument: T) -> Result<R, TaskError> {
         Ok((self.0)(argument))
     }
+
+    fn name() -> &'static str {
+        type_name::<F>()
+    }
+
+    fn shipment(&self) -> Result<Option<Arc<Shipment>>, TaskError> {
+        Ok(None)
+    }
+
+    fn summon(_: Option<&Received>) -> Result<Self, TaskError> {
+        summon_work().map(Self)
+    }
 }
 
 /// Data that many calls share, and the copy of it that crossed.
@@ -35,14 +85,21 @@ struct Copies<C> {
     original: Arc<C>,
     /// Crosses once, not once per call.
     crossed: OnceLock<Result<Arc<C>, TaskError>>,
+    /// For other processes; made when the first one needs it.
+    encoded: OnceLock<Result<Arc<Shipment>, TaskError>>,
 }
 
 impl<C, X> Context<C, X> {
     pub(crate) fn new(value: C) -> Self {
+        Self::of(Arc::new(value))
+    }
+
+    fn of(original: Arc<C>) -> Self {
         Self(
             Arc::new(Copies {
-                original: Arc::new(value),
+                original,
                 crossed: OnceLock::new(),
+                encoded: OnceLock::new(),
             }),
             PhantomData,
         )
@@ -60,6 +117,15 @@ impl<C, X: Crossing<C>> Context<C, X> {
                 .as_ref()
                 .map_err(Clone::clone),
         }
+    }
+
+    fn shipment(&self) -> Result<Arc<Shipment>, TaskError> {
+        let encoded = self.0.encoded.get_or_init(|| {
+            let mut bytes = Vec::new();
+            guarded(|| X::encode("the context", &self.0.original, &mut bytes))?;
+            Ok(Shipment::new(bytes))
+        });
+        encoded.clone()
     }
 }
 
@@ -83,6 +149,19 @@ where
     fn call(&self, mode: Mode, argument: T) -> Result<R, TaskError> {
         Ok((self.0)(self.1.get(mode)?, argument))
     }
+
+    fn name() -> &'static str {
+        type_name::<F>()
+    }
+
+    fn shipment(&self) -> Result<Option<Arc<Shipment>>, TaskError> {
+        self.1.shipment().map(Some)
+    }
+
+    fn summon(context: Option<&Received>) -> Result<Self, TaskError> {
+        let context = received(context)?.get::<C, X>()?;
+        Ok(Self(summon_work()?, Context::of(context)))
+    }
 }
 
 /// Async work that takes a counted reference to a context: its future may outlive the call.
@@ -99,6 +178,19 @@ where
     fn call(&self, mode: Mode, argument: T) -> Result<Fut, TaskError> {
         Ok((self.0)(self.1.get(mode)?.clone(), argument))
     }
+
+    fn name() -> &'static str {
+        type_name::<F>()
+    }
+
+    fn shipment(&self) -> Result<Option<Arc<Shipment>>, TaskError> {
+        self.1.shipment().map(Some)
+    }
+
+    fn summon(context: Option<&Received>) -> Result<Self, TaskError> {
+        let context = received(context)?.get::<C, X>()?;
+        Ok(Self(summon_work()?, Context::of(context)))
+    }
 }
 
 /// Work that many tasks share.
@@ -107,5 +199,17 @@ impl<K: Callee<T>, T> Callee<T> for Arc<K> {
 
     fn call(&self, mode: Mode, argument: T) -> Result<K::Output, TaskError> {
         (**self).call(mode, argument)
+    }
+
+    fn name() -> &'static str {
+        K::name()
+    }
+
+    fn shipment(&self) -> Result<Option<Arc<Shipment>>, TaskError> {
+        (**self).shipment()
+    }
+
+    fn summon(context: Option<&Received>) -> Result<Self, TaskError> {
+        K::summon(context).map(Arc::new)
     }
 }

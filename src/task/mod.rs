@@ -6,15 +6,25 @@
 mod async_call;
 mod call;
 mod callee;
+mod entry;
+pub(crate) mod failure;
+pub(crate) mod parcel;
 mod portable;
+mod remote_call;
 mod settings;
+mod shipment;
 
 pub(crate) use async_call::{AsyncCell, Home, apply_async, in_process_only};
-pub(crate) use call::{Apply, CallCell, Job, Once, call};
+pub(crate) use call::{Apply, CallCell, Job, Once, call, guarded};
 pub(crate) use callee::{AsyncBound, Bound, Callee, Context, Plain};
+pub(crate) use entry::{AsyncEntryOf, Entry, EntryOf, Input, Pending, Routine, Verdict};
+pub use parcel::CarrierHandle;
+pub(crate) use parcel::{Answer, Carrier, Load, Parcel, Reaction, RemoteCall, Whereabouts};
 pub use portable::Portable;
 pub use portable::{Anywhere, Crossing, InProcess};
+pub(crate) use remote_call::RemoteCell;
 pub(crate) use settings::{Settings, Traits};
+pub(crate) use shipment::{Received, Shipment};
 
 use crate::{error::TaskError, future::host, ledger::Ledger, sync::Arc};
 use std::fmt;

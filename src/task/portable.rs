@@ -37,9 +37,25 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Portable for T {}
 
 /// How values of type `T` get to where the work runs. The verbs choose it by their bounds.
 pub trait Crossing<T>: Send + Sync + 'static {
-    /// A copy of `value` as it would arrive in another process. `what` it is goes into the error.
+    /// Whether values cross at all: where they do not, nothing that sends them is compiled.
     #[doc(hidden)]
-    fn cross(what: &'static str, value: &T) -> Result<T, TaskError>;
+    const CROSSES: bool;
+
+    /// Appends `value` to `bytes`. `what` it is goes into the error.
+    #[doc(hidden)]
+    fn encode(what: &'static str, value: &T, bytes: &mut Vec<u8>) -> Result<(), TaskError>;
+
+    /// Reads a value back.
+    #[doc(hidden)]
+    fn decode(what: &'static str, bytes: &[u8]) -> Result<T, TaskError>;
+
+    /// A copy of `value` as it would arrive in another process.
+    #[doc(hidden)]
+    fn cross(what: &'static str, value: &T) -> Result<T, TaskError> {
+        let mut bytes = Vec::new();
+        Self::encode(what, value, &mut bytes)?;
+        Self::decode(what, &bytes)
+    }
 }
 
 /// The verbs of [`Executor`](crate::Executor): work for any backend, all arguments and results portable.
@@ -51,19 +67,33 @@ pub struct Anywhere;
 pub struct InProcess;
 
 impl<T: Portable> Crossing<T> for Anywhere {
-    fn cross(what: &'static str, value: &T) -> Result<T, TaskError> {
-        let mut bytes = Vec::new();
-        wire::encode(value, &mut bytes).map_err(|error| TaskError::Encode(CodecError::new(what, error)))?;
-        wire::decode(&bytes).map_err(|error| TaskError::Decode(CodecError::new(what, error)))
+    const CROSSES: bool = true;
+
+    fn encode(what: &'static str, value: &T, bytes: &mut Vec<u8>) -> Result<(), TaskError> {
+        wire::encode(value, bytes).map_err(|error| TaskError::Encode(CodecError::new(what, error)))
+    }
+
+    fn decode(what: &'static str, bytes: &[u8]) -> Result<T, TaskError> {
+        wire::decode(bytes).map_err(|error| TaskError::Decode(CodecError::new(what, error)))
     }
 }
 
 impl<T: 'static> Crossing<T> for InProcess {
-    fn cross(what: &'static str, _: &T) -> Result<T, TaskError> {
-        Err(TaskError::Encode(CodecError::new(
-            what,
-            "the task was made by an in-process method, whose values need not be portable; submit it through \
-             the verbs of `Executor`",
-        )))
+    const CROSSES: bool = false;
+
+    fn encode(what: &'static str, _: &T, _: &mut Vec<u8>) -> Result<(), TaskError> {
+        Err(TaskError::Encode(in_process_only(what)))
     }
+
+    fn decode(what: &'static str, _: &[u8]) -> Result<T, TaskError> {
+        Err(TaskError::Decode(in_process_only(what)))
+    }
+}
+
+fn in_process_only(what: &'static str) -> CodecError {
+    CodecError::new(
+        what,
+        "the task was made by an in-process method, whose values need not be portable; submit it through the verbs of \
+         `Executor`",
+    )
 }

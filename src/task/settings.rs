@@ -8,20 +8,23 @@ pub(crate) struct Settings {
     pub(crate) name: Option<Arc<str>>,
     pub(crate) chunk_size: Option<NonZeroUsize>,
     pub(crate) buffer_size: Option<NonZeroUsize>,
+    pub(crate) retries: u32,
 }
 
 /// The settings that a single task carries; boxed, because most tasks have none.
 pub(crate) struct Traits {
     pub(crate) timeout: Option<Duration>,
     pub(crate) name: Option<Arc<str>>,
+    pub(crate) retries: u32,
 }
 
 impl Settings {
     pub(crate) fn traits(&self) -> Option<Box<Traits>> {
-        (self.timeout.is_some() || self.name.is_some()).then(|| {
+        (self.timeout.is_some() || self.name.is_some() || self.retries > 0).then(|| {
             Box::new(Traits {
                 timeout: self.timeout,
                 name: self.name.clone(),
+                retries: self.retries,
             })
         })
     }

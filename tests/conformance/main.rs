@@ -3,7 +3,7 @@
 mod in_process;
 mod suite;
 
-use concurrent_futures::{AnyExecutor, Backend, Checked, Inline, ThreadPool};
+use concurrent_futures::{AnyExecutor, Backend, Checked, Inline, ProcessPool, ThreadPool};
 use suite::{Subject, conformance};
 
 struct Threads;
@@ -23,6 +23,17 @@ impl Subject for AnyThreads {
 
     fn make(workers: usize) -> AnyExecutor {
         AnyExecutor::with_workers(Backend::Threads, workers)
+    }
+}
+
+struct Processes;
+
+impl Subject for Processes {
+    type Executor = ProcessPool;
+    const COPIES: bool = true;
+
+    fn make(workers: usize) -> ProcessPool {
+        ProcessPool::with_workers(workers)
     }
 }
 
@@ -53,5 +64,6 @@ impl Subject for CheckedOnTheCaller {
 conformance!(threads, Threads, at_once, shares_memory, at_once_shared, nested, nested_at_once, in_order, newest_first);
 #[rustfmt::skip]
 conformance!(any_threads, AnyThreads, at_once, shares_memory, at_once_shared, nested, nested_at_once, in_order, newest_first);
+conformance!(processes, Processes, at_once);
 conformance!(inline, OnTheCaller, shares_memory, nested);
 conformance!(checked, CheckedOnTheCaller, shares_memory, nested);

@@ -2,6 +2,7 @@
 //!
 //! Sizes are what the crate promises; `CONCURRENT_FUTURES_SMALL=1` divides the largest by ten.
 
+mod callbacks;
 mod ending;
 mod foreign_code;
 mod volume;

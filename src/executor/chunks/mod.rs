@@ -5,10 +5,9 @@
 //! is cut when a worker is free for it, in the size that the time of the items before it suggests; cancelling
 //! is emptying the inlet; and a long map does not hold up other work.
 
-mod pace;
 mod ticket;
 
-use super::Executor;
+use super::{Executor, pace::Pace};
 use crate::{
     error::TaskError,
     future::{core::Outcome, host},
@@ -16,7 +15,6 @@ use crate::{
     sync::{Arc, Mutex},
     task::{Callee, Crossing, Task},
 };
-use pace::Pace;
 use std::{
     collections::VecDeque,
     num::NonZeroUsize,
@@ -247,6 +245,12 @@ impl<T: Send + 'static, R: Send + 'static> Chunks<T, R> {
         self.state
             .ledger
             .submitted(std::mem::take(&mut self.uncounted) as u64);
+    }
+
+    /// Items wait as they are: their number is bound enough.
+    #[allow(clippy::unused_self)]
+    pub(super) fn is_full(&self) -> bool {
+        false
     }
 
     #[inline]

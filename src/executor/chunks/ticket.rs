@@ -1,4 +1,4 @@
-use super::{Chunk, Slot, State, pace::WORTH_SHARING};
+use super::{super::pace::WORTH_SHARING, Chunk, Slot, State};
 use crate::{
     error::{TaskError, TaskPanic},
     future::current::{self, Doing, StopRequest},

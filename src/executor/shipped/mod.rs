@@ -1,0 +1,178 @@
+//! The lane of a map whose items run in other processes.
+//!
+//! The consumer encodes items one by one as it pulls them. They wait as bytes in the [`Source`], from which the carrier
+//! cuts a batch whenever a worker has room for one; answers come back as bytes and are decoded here, one by one, when
+//! they are yielded. So no foreign code runs under a lock or on a supervising thread.
+
+mod answers;
+mod source;
+
+use crate::{
+    error::TaskError,
+    future::{core::Outcome, host},
+    ledger::Ledger,
+    sync::Arc,
+    task::{CarrierHandle, Crossing, Reaction, RemoteCall, Whereabouts, guarded, parcel::push_item},
+};
+use answers::Answers;
+use source::Source;
+use std::{
+    marker::PhantomData,
+    num::NonZeroUsize,
+    task::{Poll, Waker},
+    time::Instant,
+};
+
+/// The consumer's side.
+pub(crate) struct Shipped<T, R> {
+    source: Arc<Source>,
+    carrier: CarrierHandle,
+    encode: fn(&T, &mut Vec<u8>) -> Result<(), TaskError>,
+    decode: fn(&[u8]) -> Result<R, TaskError>,
+    /// What is being yielded.
+    current: Answers,
+    /// Where an item is encoded before anybody sees it.
+    buffer: Vec<u8>,
+    uncounted: u64,
+    detached: bool,
+    items: PhantomData<fn(T)>,
+}
+
+impl<T: Send + 'static, R: Send + 'static> Shipped<T, R> {
+    pub(super) fn new<X>(
+        carrier: CarrierHandle,
+        ledger: Ledger,
+        call: RemoteCall,
+        name: Option<Arc<str>>,
+        chunk_size: Option<NonZeroUsize>,
+    ) -> Self
+    where
+        X: Crossing<T> + Crossing<R>,
+    {
+        Self {
+            source: Source::new(ledger, call, name, chunk_size),
+            carrier,
+            encode: |item, bytes| <X as Crossing<T>>::encode("the argument", item, bytes),
+            decode: |bytes| <X as Crossing<R>>::decode("the result", bytes),
+            current: Answers::default(),
+            buffer: Vec::new(),
+            uncounted: 0,
+            detached: false,
+            items: PhantomData,
+        }
+    }
+
+    /// A map none of whose items can be sent, for this reason.
+    pub(super) fn closed(mut self, reason: TaskError) -> Self {
+        self.source.close(reason);
+        self.detached = true;
+        self
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, item: T) {
+        self.uncounted += 1;
+        self.buffer.clear();
+        let (encode, buffer) = (self.encode, &mut self.buffer);
+        let encoded = guarded(|| push_item(buffer, |bytes| encode(&item, bytes)));
+        crate::panic::contain(|| drop(item));
+        let to_be_carried = match encoded {
+            Ok(()) => self.source.push(&self.buffer),
+            Err(error) => {
+                self.source.fail_next(error);
+                false
+            }
+        };
+        if to_be_carried {
+            self.carrier.0.clone().carry(self.source.clone());
+        }
+        // One large item must not keep its room for ever.
+        if self.buffer.capacity() > source::MOST_BYTES_OF_A_BATCH {
+            self.buffer = Vec::new();
+        }
+    }
+
+    /// Items are counted when a round of pulls is over, and sent as they come.
+    #[allow(clippy::unused_self)]
+    pub(super) fn pulling(&mut self, _: usize) {}
+
+    pub(super) fn pulled(&mut self) {
+        self.source
+            .ledger()
+            .submitted(std::mem::take(&mut self.uncounted));
+    }
+
+    /// So many bytes wait that reading further ahead would only cost memory.
+    pub(super) fn is_full(&self) -> bool {
+        self.source.is_full()
+    }
+
+    #[inline]
+    pub(super) fn try_next(&mut self) -> Option<Outcome<R>> {
+        let answer = self.current.next()?;
+        let outcome = answer.and_then(|bytes| {
+            let decode = self.decode;
+            guarded(|| decode(bytes)).inspect_err(|_| self.source.ledger().failed_after_all())
+        });
+        Some(outcome)
+    }
+
+    pub(super) fn is_ready(&mut self) -> bool {
+        !self.current.is_empty() || self.source.is_ready()
+    }
+
+    pub(super) fn look(&mut self) -> Option<Outcome<R>> {
+        match self.poll_next(Waker::noop()) {
+            Poll::Ready(outcome) => Some(outcome),
+            Poll::Pending => None,
+        }
+    }
+
+    pub(super) fn wait_next(&mut self, until: Option<Instant>) -> Option<Outcome<R>> {
+        if let Some(outcome) = self.look() {
+            return Some(outcome);
+        }
+        if host::current().is_none() {
+            let source = self.source.clone();
+            self.carrier.0.attend(&|| source.is_ready());
+        }
+        host::block_on(until, || false, |waker| self.poll_next(waker))
+    }
+
+    pub(super) fn poll_next(&mut self, waker: &Waker) -> Poll<Outcome<R>> {
+        loop {
+            if let Some(outcome) = self.try_next() {
+                return Poll::Ready(outcome);
+            }
+            match self.source.take_answers(waker) {
+                Some(answers) => self.current = answers,
+                None => return Poll::Pending,
+            }
+        }
+    }
+
+    pub(super) fn set_unordered(&mut self) {
+        self.source.set_unordered();
+    }
+
+    pub(super) fn detach(&mut self) {
+        self.detached = true;
+    }
+}
+
+impl<T, R> Shipped<T, R> {
+    pub(super) fn cancel(&mut self) {
+        if self.detached {
+            return;
+        }
+        self.source.close(TaskError::Cancelled);
+        // What lies in workers unstarted comes back and is lost; what runs is asked to stop.
+        self.carrier
+            .0
+            .intercept(&*self.source, &mut |whereabouts| match whereabouts {
+                Whereabouts::Waiting => Reaction::Leave,
+                Whereabouts::Started => Reaction::AskToStop,
+            });
+        self.source.wake();
+    }
+}

@@ -1,0 +1,421 @@
+use super::{super::pace::Pace, answers::Answers};
+use crate::{
+    error::TaskError,
+    ledger::Ledger,
+    sync::{Arc, Mutex},
+    task::{Answer, Load, Parcel, RemoteCall, parcel::split_item},
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    num::NonZeroUsize,
+    task::Waker,
+    time::Duration,
+};
+
+/// A batch carries at most about this much: it has to fit into the channel of a worker several times.
+pub(super) const MOST_BYTES_OF_A_BATCH: usize = 16 * 1024;
+
+/// Reading ahead stops while this much waits, encoded, to be run or to be yielded.
+const MOST_BYTES_AHEAD: usize = 64 * 1024 * 1024;
+
+/// The items of a map: those that wait, and the answers to the others.
+pub(super) struct Source {
+    call: RemoteCall,
+    name: Option<Arc<str>>,
+    ledger: Ledger,
+    chunk_size: Option<NonZeroUsize>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Items that no worker has, in order.
+    waiting: VecDeque<Stretch>,
+    waiting_items: usize,
+    /// Encoded items that wait, and answers that were not yielded.
+    bytes: usize,
+    /// A carrier knows that there is something to load.
+    carried: bool,
+    /// The number of the next item.
+    next: u64,
+    /// What was loaded and not yielded, by the number of its first item.
+    batches: BTreeMap<u64, Batch>,
+    /// The number of the next item to yield, if they are yielded in order.
+    front: u64,
+    /// Batches with something to yield, in the order in which they had it; only kept if the order does not matter.
+    unordered: Option<VecDeque<u64>>,
+    reader: Option<Waker>,
+    /// Why no item will be sent any more.
+    closed: Option<TaskError>,
+    pace: Pace,
+    succeeded: u64,
+    failed: u64,
+    killed: u64,
+}
+
+/// Consecutive items that wait.
+struct Stretch {
+    first: u64,
+    items: u32,
+    bytes: Vec<u8>,
+    /// How much of the bytes has been loaded.
+    at: usize,
+}
+
+impl Stretch {
+    fn takes(&self, number: u64) -> bool {
+        self.first + u64::from(self.items) == number && self.bytes.len() < 4 * MOST_BYTES_OF_A_BATCH
+    }
+
+    /// Cuts off at most `most` items from the front.
+    fn cut(&mut self, most: u32) -> Load {
+        let all = &self.bytes[self.at..];
+        let mut rest = all;
+        let mut items = 0;
+        while items < most.min(self.items) {
+            let Some((_, behind)) = split_item(rest) else {
+                break;
+            };
+            let length = all.len() - behind.len();
+            if items > 0 && length > MOST_BYTES_OF_A_BATCH {
+                break;
+            }
+            rest = behind;
+            items += 1;
+        }
+        let length = all.len() - rest.len();
+        let bytes = if rest.is_empty() && self.at == 0 {
+            std::mem::take(&mut self.bytes)
+        } else {
+            let bytes = all[..length].to_vec();
+            self.at += length;
+            bytes
+        };
+        let load = Load {
+            first: self.first,
+            items,
+            bytes,
+        };
+        self.first += u64::from(items);
+        self.items -= items;
+        load
+    }
+}
+
+/// Items that were loaded together.
+struct Batch {
+    items: u32,
+    /// Those whose answers were taken by the consumer.
+    taken: u32,
+    answers: Answers,
+    listed: bool,
+}
+
+impl Batch {
+    fn running(items: u32) -> Self {
+        Self {
+            items,
+            taken: 0,
+            answers: Answers::default(),
+            listed: false,
+        }
+    }
+}
+
+impl State {
+    fn give(&mut self, number: u64, answer: impl FnOnce(&mut Answers)) {
+        let Some((first, batch)) = self.batches.range_mut(..=number).next_back() else {
+            return;
+        };
+        let before = batch.answers.bytes();
+        answer(&mut batch.answers);
+        self.bytes += batch.answers.bytes() - before;
+        if let Some(unordered) = &mut self.unordered
+            && !batch.listed
+        {
+            batch.listed = true;
+            unordered.push_back(*first);
+        }
+    }
+
+    /// Consecutive items that will not run.
+    fn lose(&mut self, first: u64, items: u32, reason: &TaskError) {
+        let mut batch = Batch::running(items);
+        batch.answers = Answers::lost(items, reason.clone());
+        if let Some(unordered) = &mut self.unordered {
+            batch.listed = true;
+            unordered.push_back(first);
+        }
+        self.batches.insert(first, batch);
+    }
+
+    /// The batch from which something can be yielded now.
+    fn ready(&self) -> Option<u64> {
+        let has_answers = |first: &u64| {
+            self.batches
+                .get(first)
+                .is_some_and(|batch| !batch.answers.is_empty())
+        };
+        match &self.unordered {
+            Some(ended) => ended.front().copied(),
+            None => {
+                let (first, batch) = self.batches.first_key_value()?;
+                (first + u64::from(batch.taken) == self.front && has_answers(first)).then_some(*first)
+            }
+        }
+    }
+
+    fn take(&mut self) -> Option<Answers> {
+        let first = self.ready()?;
+        if let Some(unordered) = &mut self.unordered {
+            unordered.pop_front();
+        }
+        let batch = self.batches.get_mut(&first)?;
+        batch.listed = false;
+        let answers = std::mem::take(&mut batch.answers);
+        batch.taken += answers.len();
+        let is_over = batch.taken == batch.items;
+        self.bytes -= answers.bytes();
+        self.front += u64::from(answers.len());
+        if is_over {
+            self.batches.remove(&first);
+        }
+        Some(answers)
+    }
+}
+
+impl Source {
+    pub(super) fn new(
+        ledger: Ledger,
+        call: RemoteCall,
+        name: Option<Arc<str>>,
+        chunk_size: Option<NonZeroUsize>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            call,
+            name,
+            ledger,
+            chunk_size,
+            state: Mutex::new(State::default()),
+        })
+    }
+
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Takes an encoded item. True if the source has to be carried.
+    pub(super) fn push(&self, item: &[u8]) -> bool {
+        let mut state = self.state.lock();
+        let number = state.next;
+        state.next += 1;
+        if let Some(reason) = state.closed.clone() {
+            state.lose(number, 1, &reason);
+            drop(state);
+            self.ledger.cancelled(1);
+            return false;
+        }
+        match state.waiting.back_mut().filter(|stretch| stretch.takes(number)) {
+            Some(stretch) => {
+                stretch.items += 1;
+                stretch.bytes.extend_from_slice(item);
+            }
+            None => state.waiting.push_back(Stretch {
+                first: number,
+                items: 1,
+                bytes: item.to_vec(),
+                at: 0,
+            }),
+        }
+        state.waiting_items += 1;
+        state.bytes += item.len();
+        !std::mem::replace(&mut state.carried, true)
+    }
+
+    /// The next item could not be encoded.
+    pub(super) fn fail_next(&self, reason: TaskError) {
+        let mut state = self.state.lock();
+        let number = state.next;
+        state.next += 1;
+        state.lose(number, 1, &reason);
+        drop(state);
+        self.ledger.started(1);
+        self.ledger.failed(1);
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.state.lock().bytes > MOST_BYTES_AHEAD
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.state.lock().ready().is_some()
+    }
+
+    /// Answers to yield, or the consumer's waker is kept.
+    pub(super) fn take_answers(&self, waker: &Waker) -> Option<Answers> {
+        let mut state = self.state.lock();
+        let answers = state.take();
+        if answers.is_none() {
+            match &mut state.reader {
+                Some(reader) => reader.clone_from(waker),
+                none => *none = Some(waker.clone()),
+            }
+        }
+        answers
+    }
+
+    pub(super) fn set_unordered(&self) {
+        let mut state = self.state.lock();
+        let mut listed = VecDeque::new();
+        for (first, batch) in &mut state.batches {
+            batch.listed = !batch.answers.is_empty();
+            if batch.listed {
+                listed.push_back(*first);
+            }
+        }
+        state.unordered = Some(listed);
+    }
+
+    /// Nothing that waits will be sent any more.
+    pub(super) fn close(&self, reason: TaskError) {
+        let mut state = self.state.lock();
+        let waiting = std::mem::take(&mut state.waiting);
+        let items = std::mem::take(&mut state.waiting_items);
+        for stretch in waiting {
+            state.bytes -= stretch.bytes.len() - stretch.at;
+            state.lose(stretch.first, stretch.items, &reason);
+        }
+        state.closed.get_or_insert(reason);
+        drop(state);
+        self.ledger.cancelled(items as u64);
+    }
+
+    /// Wakes the consumer if there is something for it.
+    pub(super) fn wake(&self) {
+        let mut state = self.state.lock();
+        let reader = if state.ready().is_some() {
+            state.reader.take()
+        } else {
+            None
+        };
+        drop(state);
+        if let Some(reader) = reader {
+            crate::panic::contain(|| reader.wake());
+        }
+    }
+}
+
+impl Parcel for Source {
+    fn call(&self) -> &RemoteCall {
+        &self.call
+    }
+
+    fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or_else(|| (self.call.entry.name)())
+    }
+
+    fn load(&self, workers: usize) -> Option<(Load, bool)> {
+        let mut state = self.state.lock();
+        let size = state
+            .pace
+            .chunk_size(self.chunk_size, state.waiting_items, workers);
+        let size = u32::try_from(size).unwrap_or(u32::MAX);
+        let Some(stretch) = state.waiting.front_mut() else {
+            state.carried = false;
+            return None;
+        };
+        let load = stretch.cut(size);
+        if stretch.items == 0 {
+            state.waiting.pop_front();
+        }
+        state.waiting_items -= load.items as usize;
+        state.bytes -= load.bytes.len();
+        state.carried = !state.waiting.is_empty();
+        state.batches.insert(load.first, Batch::running(load.items));
+        Some((load, state.carried))
+    }
+
+    fn waiting(&self) -> usize {
+        self.state.lock().waiting_items
+    }
+
+    fn unload(&self, load: Load) -> bool {
+        let mut state = self.state.lock();
+        let mut is_over = None;
+        if let Some((first, batch)) = state.batches.range_mut(..=load.first).next_back() {
+            batch.items = u32::try_from(load.first - first).unwrap_or(batch.items);
+            is_over = (batch.taken == batch.items).then_some(*first);
+        }
+        if let Some(first) = is_over {
+            state.batches.remove(&first);
+        }
+        if let Some(reason) = state.closed.clone() {
+            state.lose(load.first, load.items, &reason);
+            drop(state);
+            self.ledger.cancelled(u64::from(load.items));
+            return false;
+        }
+        state.waiting_items += load.items as usize;
+        state.bytes += load.bytes.len();
+        state.waiting.push_front(Stretch {
+            first: load.first,
+            items: load.items,
+            bytes: load.bytes,
+            at: 0,
+        });
+        !std::mem::replace(&mut state.carried, true)
+    }
+
+    fn started(self: Arc<Self>, items: u32, _: Duration, ledger: &Ledger) {
+        ledger.started(u64::from(items));
+    }
+
+    fn arrived(&self, item: u64, answer: Answer<'_>) {
+        let mut state = self.state.lock();
+        match answer {
+            Answer::Value(bytes) => {
+                state.succeeded += 1;
+                state.give(item, |answers| answers.push_value(bytes));
+            }
+            Answer::LargeValue(bytes) => {
+                state.succeeded += 1;
+                state.give(item, |answers| answers.push_value(&bytes));
+            }
+            Answer::Failed(reason) => {
+                if reason.is_cancelled() {
+                    state.killed += 1;
+                } else {
+                    state.failed += 1;
+                }
+                state.give(item, |answers| answers.push_failure(reason));
+            }
+        }
+    }
+
+    /// Items that may be tried again are tasks of their own.
+    fn lost(&self, item: Load, error: TaskError, _: &Ledger) -> bool {
+        self.arrived(item.first, Answer::Failed(error));
+        false
+    }
+
+    fn batch_ended(&self, items: u32, took: Duration) {
+        self.state.lock().pace.measured(items as usize, took);
+    }
+
+    fn tell(self: Arc<Self>, ledger: &Ledger) {
+        let mut state = self.state.lock();
+        let succeeded = std::mem::take(&mut state.succeeded);
+        let failed = std::mem::take(&mut state.failed);
+        let killed = std::mem::take(&mut state.killed);
+        drop(state);
+        ledger.succeeded(succeeded);
+        ledger.failed(failed);
+        ledger.killed(killed);
+        self.wake();
+    }
+
+    fn refuse(self: Arc<Self>, reason: TaskError) {
+        self.close(reason);
+        self.wake();
+    }
+}

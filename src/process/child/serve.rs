@@ -1,0 +1,361 @@
+//! What a worker does all its life: take a batch, run its items one after another, answer each.
+
+use super::{
+    super::link::{
+        Link,
+        frame::{ANNOUNCE, Header, IN_BULK, LAST, down, up},
+        ring::Nonsense,
+        slot::ASKED_TO_STOP,
+    },
+    futures::Futures,
+    wire::Wire,
+};
+use crate::{
+    error::{CodecError, TaskError},
+    future::current::{self, Doing, StopRequest},
+    remote::{Contexts, EntryPlace, resolve},
+    sync::Arc,
+    sys::worker::resident_bytes,
+    task::{Entry, Input, Received, Routine, Verdict, failure, parcel::split_item},
+};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Instant,
+};
+
+/// When a worker has had enough.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Items it runs at most; 0 is no limit.
+    pub(super) tasks: u64,
+    /// Bytes it may have in use after a batch; 0 is no limit.
+    pub(super) memory: u64,
+    /// Futures that it runs at once.
+    pub(super) futures: usize,
+}
+
+pub(super) struct Server {
+    wire: Wire,
+    contexts: Contexts,
+    limits: Limits,
+    ran: u64,
+    futures: Futures,
+    running: Arc<RunningBatch>,
+    /// Where results are encoded, used again and again.
+    answer: Vec<u8>,
+}
+
+/// Says to the work that runs whether it was asked to stop.
+struct RunningBatch {
+    link: Link,
+    slot: AtomicUsize,
+}
+
+impl StopRequest for RunningBatch {
+    fn stop_requested(&self) -> bool {
+        self.link.slot(self.slot.load(Ordering::Relaxed)).asked() >= ASKED_TO_STOP
+    }
+}
+
+/// An answer's buffer is kept up to this size.
+const KEPT: usize = 32 * 1024 * 1024;
+
+impl Server {
+    pub(super) fn new(wire: Wire, limits: Limits) -> Self {
+        Self {
+            contexts: Contexts::default(),
+            limits,
+            ran: 0,
+            futures: Futures::new(wire.link.clone()),
+            running: Arc::new(RunningBatch {
+                link: wire.link.clone(),
+                slot: AtomicUsize::new(0),
+            }),
+            answer: Vec::new(),
+            wire,
+        }
+    }
+
+    /// Serves until it is told to leave.
+    pub(super) fn serve(mut self) -> ! {
+        self.ready_unless_initializing();
+        loop {
+            if self.futures.poll(&mut self.wire) {
+                self.retire_if_spent();
+            }
+            let takes_more = self.futures.len() < self.limits.futures;
+            if takes_more && self.wire.down.has_next() {
+                if let Err(nonsense) = self.next_frame() {
+                    // The parent would not: memory was overwritten. Nothing that is known here can be trusted.
+                    eprintln!(
+                        "a worker process received something that makes no sense: {}",
+                        nonsense.0
+                    );
+                    std::process::abort();
+                }
+            } else if self.futures.len() == 0 {
+                self.wire.wait_for_frame();
+            } else {
+                self.futures.wait(&mut self.wire, takes_more);
+            }
+        }
+    }
+
+    /// The parent puts an initializer first; without one, work may come.
+    fn ready_unless_initializing(&mut self) {
+        let initializes = self
+            .wire
+            .down
+            .peek()
+            .is_ok_and(|frame| frame.is_some_and(|frame| frame.header.kind == down::INITIALIZE));
+        if !initializes {
+            self.say(up::READY);
+        }
+    }
+
+    fn say(&mut self, kind: u8) {
+        let header = Header {
+            kind,
+            ..Header::default()
+        };
+        self.wire.push(header, &[]);
+    }
+
+    fn next_frame(&mut self) -> Result<(), Nonsense> {
+        let Some(frame) = self.wire.down.peek()? else {
+            return Ok(());
+        };
+        let header = frame.header;
+        if header.kind == down::BATCH {
+            return self.batch(header);
+        }
+        let body = if header.flags & IN_BULK == 0 {
+            let body = frame.body.to_vec();
+            self.wire.down.release();
+            body
+        } else {
+            self.wire.down.release();
+            self.wire.fetch(&header)?
+        };
+        match header.kind {
+            down::CONTEXT => self.contexts.keep(header.id, body),
+            down::FORGET => self.contexts.forget(header.id),
+            down::INITIALIZE => self.initialize(header, &body),
+            down::EXIT => std::process::exit(0),
+            other => return Err(Nonsense(format!("a frame of kind {other}"))),
+        }
+        Ok(())
+    }
+
+    fn initialize(&mut self, header: Header, body: &[u8]) {
+        let mut answer = Vec::new();
+        let verdict = match entry(&header) {
+            Ok(entry) => call(entry, body, None, &mut answer),
+            Err(error) => {
+                failure::write(&error, &mut answer);
+                Verdict::Failure
+            }
+        };
+        match verdict {
+            Verdict::Value => self.say(up::READY),
+            Verdict::Failure => {
+                let header = Header {
+                    kind: up::NOT_READY,
+                    ..Header::default()
+                };
+                self.wire.answer(header, &answer);
+                // The parent has read it when it closes the channel, or kills.
+                std::process::exit(1);
+            }
+        }
+    }
+
+    fn batch(&mut self, header: Header) -> Result<(), Nonsense> {
+        let entry = entry(&header);
+        let context = match header.context {
+            0 => None,
+            number => self.contexts.get(number),
+        };
+        if let Ok(Entry {
+            routine: Routine::Async(start),
+            ..
+        }) = entry
+        {
+            return self.start_future(header, *start, context.as_deref());
+        }
+        self.running.slot.store(header.slot as usize, Ordering::Relaxed);
+        let fetched;
+        let start = Instant::now();
+        let mut claimed = false;
+        if header.flags & IN_BULK == 0 {
+            fetched = match self.wire.down.peek()? {
+                Some(frame) => frame.body.to_vec(),
+                None => Vec::new(),
+            };
+            self.wire.down.release();
+        } else {
+            self.wire.down.release();
+            // A long body is fetched once it is known that it is needed.
+            claimed = self.claim(&header, 0);
+            fetched = if claimed {
+                self.wire.fetch(&header)?
+            } else {
+                Vec::new()
+            };
+        }
+        let mut rest = &fetched[..];
+        let mut answer = std::mem::take(&mut self.answer);
+        let mut item = 0;
+        let stop: Arc<dyn StopRequest> = self.running.clone();
+        while claimed || self.claim(&header, item) {
+            claimed = false;
+            answer.clear();
+            let Some((argument, behind)) = split_item(rest) else {
+                return Err(Nonsense("a batch that ends before its last item".into()));
+            };
+            rest = behind;
+            let verdict = match entry {
+                Ok(entry) => current::run_as(stop.clone(), Doing::Calling, || {
+                    call(entry, argument, context.as_deref(), &mut answer)
+                }),
+                Err(ref error) => {
+                    failure::write(error, &mut answer);
+                    Verdict::Failure
+                }
+            };
+            self.ran += 1;
+            let (_, limit) = self.wire.link.slot(header.slot as usize).progress();
+            let is_last = item + 1 >= limit;
+            self.wire.answer(
+                Header {
+                    kind: kind_of(verdict),
+                    flags: if is_last { LAST } else { 0 },
+                    slot: header.slot,
+                    id: header.id,
+                    entry: nanos_since(start),
+                    item,
+                    ..Header::default()
+                },
+                &answer,
+            );
+            self.retire_if_spent();
+            item += 1;
+            if is_last {
+                self.keep(answer);
+                return Ok(());
+            }
+        }
+        self.keep(answer);
+        // What was left was taken back.
+        self.wire.push(
+            Header {
+                kind: up::END,
+                slot: header.slot,
+                id: header.id,
+                entry: nanos_since(start),
+                item,
+                ..Header::default()
+            },
+            &[],
+        );
+        Ok(())
+    }
+
+    fn keep(&mut self, answer: Vec<u8>) {
+        if answer.capacity() <= KEPT {
+            self.answer = answer;
+        }
+    }
+
+    fn start_future(
+        &mut self,
+        header: Header,
+        start: fn(Input<'_>) -> crate::task::Pending,
+        context: Option<&Received>,
+    ) -> Result<(), Nonsense> {
+        let inline = if header.flags & IN_BULK == 0 {
+            self.wire.down.peek()?.map(|frame| frame.body.to_vec())
+        } else {
+            None
+        };
+        self.wire.down.release();
+        if !self.claim(&header, 0) {
+            let end = Header {
+                kind: up::END,
+                slot: header.slot,
+                id: header.id,
+                ..Header::default()
+            };
+            self.wire.push(end, &[]);
+            return Ok(());
+        }
+        let body = match inline {
+            Some(body) => body,
+            None => self.wire.fetch(&header)?,
+        };
+        let Some((argument, _)) = split_item(&body) else {
+            return Err(Nonsense("a batch without an item".into()));
+        };
+        self.ran += 1;
+        self.futures.start(&header, || start(Input { argument, context }));
+        Ok(())
+    }
+
+    /// Starts the next item, if it may be, and says so if it is to be said.
+    fn claim(&mut self, header: &Header, item: u32) -> bool {
+        let may = self.wire.link.slot(header.slot as usize).claim();
+        if may && header.flags & ANNOUNCE != 0 {
+            let started = Header {
+                kind: up::STARTED,
+                slot: header.slot,
+                id: header.id,
+                item,
+                ..Header::default()
+            };
+            self.wire.push(started, &[]);
+        }
+        may
+    }
+
+    /// Leaves if enough was done, or too much memory is in use, and no future is under way.
+    fn retire_if_spent(&mut self) {
+        let spent = self.limits.tasks != 0 && self.ran >= self.limits.tasks
+            || self.limits.memory != 0 && resident_bytes().is_some_and(|bytes| bytes > self.limits.memory);
+        if spent && self.futures.len() == 0 {
+            self.say(up::RETIRING);
+            std::process::exit(0);
+        }
+    }
+}
+
+pub(super) fn kind_of(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Value => up::VALUE,
+        Verdict::Failure => up::FAILURE,
+    }
+}
+
+fn nanos_since(start: Instant) -> i64 {
+    i64::try_from(start.elapsed().as_nanos()).unwrap_or(i64::MAX)
+}
+
+fn entry(header: &Header) -> Result<&'static Entry, TaskError> {
+    resolve(EntryPlace {
+        offset: header.entry,
+        name: header.name,
+    })
+}
+
+fn call(entry: &Entry, argument: &[u8], context: Option<&Received>, answer: &mut Vec<u8>) -> Verdict {
+    match entry.routine {
+        Routine::Call(run) => run(Input { argument, context }, answer),
+        Routine::Async(_) => {
+            let error = TaskError::Decode(CodecError::new(
+                "the work",
+                "it is async where a call was expected",
+            ));
+            failure::write(&error, answer);
+            Verdict::Failure
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The worker's end of its link: what it takes and adds, and how it sleeps.
+
+use super::super::link::{
+    Link, MOST_INLINE, Way,
+    bulk::{Reader, Writer},
+    frame::{Header, IN_BULK, up},
+    ring::{Nonsense, Receiver, Sender},
+};
+use crate::sys::channel;
+use std::{
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    time::{Duration, Instant},
+};
+
+/// How long a worker looks for more before it sleeps: waking it takes longer than a look.
+const PATIENCE: Duration = Duration::from_micros(20);
+
+/// The same for a worker to which work comes so rarely that looking does not pay.
+const LITTLE_PATIENCE: Duration = Duration::from_micros(1);
+
+const LOOKS_PER_YIELD: u32 = 16;
+
+pub(super) struct Wire {
+    pub(super) link: Link,
+    socket: OwnedFd,
+    pub(super) down: Receiver,
+    up: Sender,
+    bulk_down: Reader,
+    bulk_up: Writer,
+    /// The last wait for work was short.
+    is_busy: bool,
+}
+
+impl Wire {
+    pub(super) fn new(link: Link, socket: OwnedFd) -> Self {
+        Self {
+            down: Receiver::new(link.clone(), Way::Down),
+            up: Sender::new(link.clone(), Way::Up),
+            bulk_down: Reader::new(link.clone(), Way::BulkDown),
+            bulk_up: Writer::new(link.clone(), Way::BulkUp),
+            link,
+            socket,
+            is_busy: true,
+        }
+    }
+
+    pub(super) fn socket(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+
+    /// Waits until there is a frame.
+    pub(super) fn wait_for_frame(&mut self) {
+        let start = Instant::now();
+        if !self.spin(start, |wire| wire.down.has_next()) {
+            loop {
+                self.link.going_to_sleep();
+                // Rule 3: what came in before the bell was set is seen now.
+                if self.down.has_next() {
+                    break;
+                }
+                self.sleep();
+                if self.down.has_next() {
+                    break;
+                }
+            }
+            self.link.awake();
+        }
+        self.is_busy = start.elapsed() < 2 * PATIENCE;
+    }
+
+    /// Looks for a moment. True if it was worth it.
+    pub(super) fn spin(&self, start: Instant, ready: impl Fn(&Self) -> bool) -> bool {
+        let patience = if self.is_busy { PATIENCE } else { LITTLE_PATIENCE };
+        loop {
+            for _ in 0..LOOKS_PER_YIELD {
+                if ready(self) {
+                    return true;
+                }
+                std::hint::spin_loop();
+            }
+            if start.elapsed() > patience {
+                return false;
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    pub(super) fn waited(&mut self, since: Instant) {
+        self.is_busy = since.elapsed() < 2 * PATIENCE;
+    }
+
+    /// Sleeps until somebody rings.
+    fn sleep(&self) {
+        if !channel::wait(self.socket()) {
+            orphaned();
+        }
+    }
+
+    /// Waits until the parent has taken something.
+    fn wait_for_room(&self, has_room: impl Fn(&Self) -> bool) {
+        if self.spin(Instant::now(), &has_room) {
+            return;
+        }
+        loop {
+            self.link.going_to_wait_for_room();
+            if has_room(self) {
+                break;
+            }
+            self.sleep();
+            if has_room(self) {
+                break;
+            }
+        }
+        self.link.awake();
+    }
+
+    /// Adds a frame, however long it takes.
+    pub(super) fn push(&mut self, header: Header, body: &[u8]) {
+        while !self.up.push(header, body) {
+            self.tell_parent();
+            self.wait_for_room(|wire| wire.up.has_room(body.len()));
+        }
+        self.tell_parent();
+    }
+
+    /// Adds an answer, its body through the stream if it is long.
+    pub(super) fn answer(&mut self, mut header: Header, body: &[u8]) {
+        header.body = body.len() as u64;
+        if body.len() <= MOST_INLINE {
+            return self.push(header, body);
+        }
+        header.flags |= IN_BULK;
+        self.push(header, &[]);
+        let mut rest = body;
+        while !rest.is_empty() {
+            let written = self.bulk_up.write(rest);
+            rest = &rest[written..];
+            self.tell_parent();
+            if written == 0 {
+                self.wait_for_room(|wire| wire.bulk_up.has_room());
+            }
+        }
+    }
+
+    /// Asks for the body of the frame with this header, and reads it.
+    pub(super) fn fetch(&mut self, header: &Header) -> Result<Vec<u8>, Nonsense> {
+        self.push(
+            Header {
+                kind: up::WANTED,
+                slot: header.slot,
+                id: header.id,
+                item: u32::from(header.kind),
+                ..Header::default()
+            },
+            &[],
+        );
+        let mut body = Vec::new();
+        let mut left = header.body;
+        // What the parent announces it has in memory itself; half of that at once saves most of the growing.
+        let _ = body.try_reserve_exact(usize::try_from(left).unwrap_or(usize::MAX));
+        while left > 0 {
+            let read = self.bulk_down.read(&mut body, left)?;
+            left -= read as u64;
+            if read > 0 {
+                self.tell_parent();
+            } else if !self.spin(Instant::now(), |wire| wire.bulk_down.has_more()) {
+                while !self.bulk_down.has_more() {
+                    self.link.going_to_sleep();
+                    if self.bulk_down.has_more() {
+                        break;
+                    }
+                    self.sleep();
+                }
+                self.link.awake();
+            }
+        }
+        Ok(body)
+    }
+
+    fn tell_parent(&self) {
+        if self.link.parent_is_away() {
+            channel::ring(self.socket());
+        }
+    }
+}
+
+/// The parent is gone, and nobody is left to work for.
+pub(super) fn orphaned() -> ! {
+    std::process::exit(0)
+}

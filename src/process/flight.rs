@@ -1,0 +1,164 @@
+use super::link::slot::Slot;
+use crate::{
+    error::{TaskError, WorkerDeath},
+    ledger::Ledger,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    task::{Answer, Load, Parcel},
+};
+use std::time::Duration;
+
+/// A batch that a worker has: which items, and how far they are.
+pub(super) struct Flight {
+    /// The number of the batch; no other of this pool has it.
+    pub(super) id: u64,
+    pub(super) parcel: Arc<dyn Parcel>,
+    pub(super) load: Load,
+    /// Items that were answered.
+    pub(super) answered: u32,
+    /// Items that are known to have started.
+    noted: u32,
+    /// Nobody wants to hear of it any more: it was stopped, or taken back.
+    pub(super) abandoned: bool,
+}
+
+/// Parcels that something has happened to, for when the pool's lock is free again.
+#[derive(Default)]
+pub(super) struct News {
+    /// To be told.
+    pub(super) tell: Vec<Arc<dyn Parcel>>,
+    /// To be carried once more.
+    pub(super) again: Vec<Arc<dyn Parcel>>,
+    /// To be cancelled.
+    pub(super) cancel: Vec<Arc<dyn Parcel>>,
+    /// To fail for this reason, although nobody cancelled it.
+    pub(super) fail: Vec<(Arc<dyn Parcel>, TaskError)>,
+    /// To be refused, for this reason.
+    pub(super) refuse: Vec<(Arc<dyn Parcel>, TaskError)>,
+    /// Of no further use: dropped without the lock, for that may run foreign code.
+    pub(super) gone: Vec<Arc<dyn Parcel>>,
+}
+
+impl News {
+    pub(super) fn tell(&mut self, parcel: &Arc<dyn Parcel>) {
+        if !self.tell.last().is_some_and(|last| Arc::ptr_eq(last, parcel)) {
+            self.tell.push(parcel.clone());
+        }
+    }
+
+    /// Passes it all on. Without the pool's lock.
+    pub(super) fn publish(self, ledger: &Ledger) {
+        debug_assert!(
+            self.again.is_empty(),
+            "what is to be carried again is put into the queue"
+        );
+        for parcel in self.tell {
+            parcel.tell(ledger);
+        }
+        for parcel in self.cancel {
+            parcel.refuse(TaskError::Cancelled);
+        }
+        for (parcel, reason) in self.fail.into_iter().chain(self.refuse) {
+            parcel.refuse(reason);
+        }
+    }
+}
+
+impl Flight {
+    pub(super) fn new(id: u64, parcel: Arc<dyn Parcel>, load: Load) -> Self {
+        Self {
+            id,
+            parcel,
+            load,
+            answered: 0,
+            noted: 0,
+            abandoned: false,
+        }
+    }
+
+    /// Notes that so many of its items have started.
+    pub(super) fn note_started(&mut self, started: u32, ledger: &Ledger) {
+        if started > self.noted && !self.abandoned {
+            self.parcel
+                .clone()
+                .started(started - self.noted, Duration::ZERO, ledger);
+        }
+        self.noted = self.noted.max(started);
+    }
+
+    /// The next item was answered.
+    pub(super) fn answer(&mut self, answer: Answer<'_>, ledger: &Ledger, news: &mut News) {
+        self.note_started(self.answered + 1, ledger);
+        let item = self.load.first + u64::from(self.answered);
+        self.answered += 1;
+        if !self.abandoned {
+            self.parcel.arrived(item, answer);
+            news.tell(&self.parcel);
+        }
+    }
+
+    /// Takes back what has not started, but for so many items of it.
+    pub(super) fn take_back(&mut self, slot: &Slot, keep: u32, ledger: &Ledger, news: &mut News) {
+        let (started, new, old) = slot.take_back(keep);
+        self.note_started(started, ledger);
+        if new < old && !self.abandoned {
+            let load = self.load.split_off(new);
+            if new == 0 {
+                self.leave_place();
+                self.abandoned = true;
+            }
+            if self.parcel.unload(load) {
+                news.again.push(self.parcel.clone());
+            }
+        }
+    }
+
+    /// It has ended, or is given up: its task is nowhere now.
+    pub(super) fn leave_place(&self) {
+        if let Some(place) = self.parcel.place() {
+            place.store(0, Relaxed);
+        }
+    }
+
+    /// Its worker is dead: what was running is lost, what had not started runs elsewhere.
+    pub(super) fn bury(mut self, slot: &Slot, death: &WorkerDeath, ledger: &Ledger, news: &mut News) {
+        let (started, _) = slot.progress();
+        // What a dead worker left behind is not trusted any further than it can be right.
+        let started = started.clamp(self.answered, self.load.items.min(self.answered + 1));
+        self.note_started(started, ledger);
+        if self.abandoned {
+            return;
+        }
+        self.leave_place();
+        let unstarted = self.load.split_off(started);
+        if started > self.answered {
+            let item = self.load.split_off(self.answered);
+            let error = TaskError::WorkerDied(death.clone().while_running(self.parcel.name()));
+            if self.parcel.lost(item, error, ledger) {
+                news.again.push(self.parcel.clone());
+            } else {
+                news.tell(&self.parcel);
+            }
+        }
+        if unstarted.items > 0 && self.parcel.unload(unstarted) {
+            news.again.push(self.parcel.clone());
+        }
+    }
+
+    /// What runs is stopped; its outcome is `Cancelled`. What has not started is given back.
+    pub(super) fn kill(&mut self, slot: &Slot, ledger: &Ledger, news: &mut News) {
+        self.take_back(slot, 0, ledger, news);
+        let (started, _) = slot.progress();
+        if started > self.answered && !self.abandoned {
+            self.answer(Answer::Failed(TaskError::Cancelled), ledger, news);
+            self.abandon();
+        }
+    }
+
+    /// Whatever comes of it now is of no interest.
+    pub(super) fn abandon(&mut self) {
+        if !self.abandoned {
+            self.leave_place();
+            self.abandoned = true;
+        }
+    }
+}

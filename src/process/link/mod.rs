@@ -1,0 +1,212 @@
+//! The channel between the parent and one worker: memory that both have mapped, and a socket to wake each other.
+//!
+//! The rules are in `../README.md`; the numbers cited are that file's.
+#![allow(unsafe_code)]
+
+pub(super) mod bulk;
+pub(super) mod frame;
+pub(super) mod ring;
+pub(super) mod slot;
+
+use crate::sys::memory::SharedMemory;
+use slot::Slot;
+use std::{
+    ptr::NonNull,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering, fence},
+    },
+};
+
+/// Batches that a worker can have at the same time.
+pub(super) const SLOTS: usize = 64;
+
+/// What has to be the same on both sides, besides the executable.
+pub(super) const MAGIC: u64 = 0x6366_7072_6f63_0001;
+
+/// Bytes of each ring of frames, and of each stream of large bodies. Pages that are never written cost nothing.
+pub(super) const RING: usize = 256 * 1024;
+pub(super) const BULK: usize = 1024 * 1024;
+
+/// A body longer than this goes through the stream. Several of the longest frames fit into a ring.
+pub(super) const MOST_INLINE: usize = 32 * 1024;
+
+const AWAKE: u32 = 0;
+const ASLEEP: u32 = 1;
+const ARMED: u32 = 1;
+const NEEDS_ROOM: u32 = 2;
+
+/// Two cache lines, because processors fetch them in pairs.
+#[repr(C, align(128))]
+struct Line<T>(T);
+
+/// The start of the shared memory. All of it is zero in the beginning.
+#[repr(C)]
+struct Control {
+    hello: Line<Hello>,
+    /// The worker sleeps, or is about to: whoever adds or makes room for something rings.
+    worker_asleep: Line<AtomicU32>,
+    /// 1: nobody looks at what the worker adds: it has to ring.
+    parent_armed: Line<AtomicU32>,
+    down: Ends,
+    up: Ends,
+    bulk_down: Ends,
+    bulk_up: Ends,
+    slots: [Slot; SLOTS],
+}
+
+/// How far the two ends of a ring have come, in bytes since the start.
+#[repr(C)]
+pub(super) struct Ends {
+    /// Written by who adds.
+    tail: Line<AtomicU64>,
+    /// Written by who takes.
+    head: Line<AtomicU64>,
+}
+
+/// What the parent writes before it starts the worker.
+#[repr(C)]
+pub(super) struct Hello {
+    pub(super) magic: AtomicU64,
+    /// What tells two builds of the executable apart.
+    pub(super) identity: [AtomicU64; 4],
+    /// 0: none.
+    pub(super) max_tasks: AtomicU64,
+    /// In bytes; 0: none.
+    pub(super) max_memory: AtomicU64,
+    /// In bytes; 0: none.
+    pub(super) memory_limit: AtomicU64,
+    pub(super) stack_size: AtomicU64,
+    pub(super) async_concurrency: AtomicU64,
+}
+
+const fn areas() -> [usize; 5] {
+    let down = size_of::<Control>().next_multiple_of(4096);
+    let up = down + RING;
+    let bulk_down = up + RING;
+    let bulk_up = bulk_down + BULK;
+    [down, up, bulk_down, bulk_up, bulk_up + BULK]
+}
+
+/// How much memory a link takes.
+pub(super) const LENGTH: usize = areas()[4];
+
+/// One side's view of the shared memory.
+#[derive(Clone)]
+pub(super) struct Link(Arc<SharedMemory>);
+
+/// One of the four rings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    Down,
+    Up,
+    BulkDown,
+    BulkUp,
+}
+
+impl Link {
+    pub(super) fn new(memory: SharedMemory) -> Self {
+        assert!(memory.len() >= LENGTH, "the shared memory is too short");
+        Self(Arc::new(memory))
+    }
+
+    fn control(&self) -> &Control {
+        // SAFETY: the mapping is page-aligned, at least `LENGTH` bytes long (checked in `new`) and lives as long as
+        // `self`. `Control` consists of atomics, for which every bit pattern is valid and which the other process may
+        // change at any time.
+        unsafe { self.0.as_ptr().cast::<Control>().as_ref() }
+    }
+
+    pub(super) fn hello(&self) -> &Hello {
+        &self.control().hello.0
+    }
+
+    pub(super) fn slot(&self, number: usize) -> &Slot {
+        &self.control().slots[number]
+    }
+
+    fn ends(&self, way: Way) -> &Ends {
+        let control = self.control();
+        match way {
+            Way::Down => &control.down,
+            Way::Up => &control.up,
+            Way::BulkDown => &control.bulk_down,
+            Way::BulkUp => &control.bulk_up,
+        }
+    }
+
+    pub(super) fn tail(&self, way: Way) -> &AtomicU64 {
+        &self.ends(way).tail.0
+    }
+
+    pub(super) fn head(&self, way: Way) -> &AtomicU64 {
+        &self.ends(way).head.0
+    }
+
+    /// The bytes of a ring.
+    pub(super) fn area(&self, way: Way) -> (NonNull<u8>, usize) {
+        let (area, length) = match way {
+            Way::Down => (0, RING),
+            Way::Up => (1, RING),
+            Way::BulkDown => (2, BULK),
+            Way::BulkUp => (3, BULK),
+        };
+        // SAFETY: every area ends within `LENGTH` bytes, which the mapping has.
+        (unsafe { self.0.as_ptr().add(areas()[area]) }, length)
+    }
+
+    /// Something was added for the worker. True if it has to be rung for (rule 3).
+    #[must_use]
+    pub(super) fn worker_sleeps(&self) -> bool {
+        take_bell(&self.control().worker_asleep.0, |bell| bell != AWAKE)
+    }
+
+    /// Something the worker added was taken. True if it waits for that and has to be rung for.
+    #[must_use]
+    pub(super) fn worker_needs_room(&self) -> bool {
+        take_bell(&self.control().worker_asleep.0, |bell| bell == NEEDS_ROOM)
+    }
+
+    /// The worker is about to sleep until something is added; it has to look once more before it does.
+    pub(super) fn going_to_sleep(&self) {
+        set_bell(&self.control().worker_asleep.0, ASLEEP);
+    }
+
+    /// As [`going_to_sleep`](Self::going_to_sleep), also until something is taken.
+    pub(super) fn going_to_wait_for_room(&self) {
+        set_bell(&self.control().worker_asleep.0, NEEDS_ROOM);
+    }
+
+    pub(super) fn awake(&self) {
+        self.control().worker_asleep.0.store(0, Ordering::Relaxed);
+    }
+
+    /// Something was added for the parent. True if it has to be rung for.
+    #[must_use]
+    pub(super) fn parent_is_away(&self) -> bool {
+        take_bell(&self.control().parent_armed.0, |bell| bell == ARMED)
+    }
+
+    /// Nobody in the parent will look unasked; who arms has to look once more.
+    pub(super) fn arm(&self) {
+        set_bell(&self.control().parent_armed.0, ARMED);
+    }
+
+    /// Somebody in the parent looks all the time.
+    pub(super) fn disarm(&self) {
+        self.control().parent_armed.0.store(0, Ordering::Relaxed);
+    }
+}
+
+/// The bell is to be rung: what comes in from now on is announced, what came in before is seen by who looks after this
+/// (rule 3: the fence orders the store before that look).
+fn set_bell(bell: &AtomicU32, to: u32) {
+    bell.store(to, Ordering::Relaxed);
+    fence(Ordering::SeqCst);
+}
+
+/// Called after something was added: the fence orders the addition before the look at the bell (rule 3).
+fn take_bell(bell: &AtomicU32, is_to_ring: fn(u32) -> bool) -> bool {
+    fence(Ordering::SeqCst);
+    is_to_ring(bell.load(Ordering::Relaxed)) && bell.swap(AWAKE, Ordering::Relaxed) != AWAKE
+}

@@ -1,0 +1,276 @@
+//! A ring of frames in shared memory, for one who adds and one who takes.
+//!
+//! A frame is never cut: where the end of the ring is too near, the rest is skipped. Counters of bytes since the start
+//! say how far both sides are; each side keeps its own and publishes it, and trusts of the other's only what the
+//! checks here let through (rule 5).
+#![allow(unsafe_code)]
+
+use super::{
+    Link, Way,
+    frame::{HEADER, Header, PAD},
+};
+use std::{
+    ptr,
+    sync::atomic::Ordering::{Acquire, Release},
+};
+
+/// The side that adds.
+pub(crate) struct Sender {
+    link: Link,
+    way: Way,
+    tail: u64,
+}
+
+/// The side that takes.
+pub(crate) struct Receiver {
+    link: Link,
+    way: Way,
+    head: u64,
+    /// The end of the frame that was given out and not yet released.
+    behind: u64,
+}
+
+/// The other side wrote something that cannot be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Nonsense(pub(crate) String);
+
+/// A frame as it lies in the ring: the header copied, the body in place.
+pub(crate) struct Frame<'a> {
+    pub(crate) header: Header,
+    pub(crate) body: &'a [u8],
+}
+
+#[allow(clippy::cast_possible_truncation)] // Both fit: the result is smaller than the capacity.
+fn place(count: u64, capacity: usize) -> usize {
+    (count % capacity as u64) as usize
+}
+
+impl Sender {
+    pub(crate) fn new(link: Link, way: Way) -> Self {
+        Self { link, way, tail: 0 }
+    }
+
+    /// Whether a frame with so long a body would go in now.
+    pub(crate) fn has_room(&self, body: usize) -> bool {
+        self.room_for(HEADER + body.next_multiple_of(8)).is_some()
+    }
+
+    /// How much has to be skipped before a frame of this length. `None` if there is no room.
+    fn room_for(&self, length: usize) -> Option<usize> {
+        let (_, capacity) = self.link.area(self.way);
+        let head = self.link.head(self.way).load(Acquire);
+        // A head that cannot be leaves no room; the receiving side is found out elsewhere.
+        let free = (capacity as u64).checked_sub(self.tail.wrapping_sub(head))?;
+        let to_end = capacity - place(self.tail, capacity);
+        let skipped = if to_end < length { to_end } else { 0 };
+        ((skipped + length) as u64 <= free).then_some(skipped)
+    }
+
+    /// Adds a frame if there is room. The body may be empty because it comes through the stream.
+    #[must_use]
+    pub(crate) fn push(&mut self, mut header: Header, body: &[u8]) -> bool {
+        let length = HEADER + body.len().next_multiple_of(8);
+        let (area, capacity) = self.link.area(self.way);
+        let Some(skipped) = self.room_for(length) else {
+            return false;
+        };
+        let at = place(self.tail, capacity);
+        if skipped >= HEADER {
+            let pad = Header {
+                length: u32::try_from(skipped).expect("a ring is shorter than 4 GiB"),
+                kind: PAD,
+                ..Header::default()
+            };
+            // SAFETY: `at + skipped` is the end of the area, and the bytes up to `free` behind the tail are this
+            // side's: the other takes nothing behind the tail it was shown. Everything is a multiple of 8 and the area
+            // is page-aligned, so the header is aligned.
+            unsafe { area.add(at).cast::<Header>().write(pad) };
+        }
+        let at = place(self.tail + skipped as u64, capacity);
+        header.length = u32::try_from(length).expect("a frame is shorter than 4 GiB");
+        // SAFETY: as above; `length` bytes from `at` on are free and lie within the area.
+        unsafe {
+            area.add(at).cast::<Header>().write(header);
+            ptr::copy_nonoverlapping(body.as_ptr(), area.add(at + HEADER).as_ptr(), body.len());
+        }
+        self.tail += (skipped + length) as u64;
+        self.link.tail(self.way).store(self.tail, Release);
+        true
+    }
+}
+
+impl Receiver {
+    pub(crate) fn new(link: Link, way: Way) -> Self {
+        Self {
+            link,
+            way,
+            head: 0,
+            behind: 0,
+        }
+    }
+
+    /// Whether there is something to take.
+    #[inline]
+    pub(crate) fn has_next(&self) -> bool {
+        self.link.tail(self.way).load(Acquire) != self.head
+    }
+
+    /// The first frame, which stays until it is [released](Self::release).
+    ///
+    /// The body lies where the other side could still write it, which it must not and which only a side that has
+    /// gone wild does; whoever does not trust it copies the bytes before reading them.
+    ///
+    /// # Errors
+    ///
+    /// Fails if what lies there is no frame.
+    pub(crate) fn peek(&mut self) -> Result<Option<Frame<'_>>, Nonsense> {
+        loop {
+            let tail = self.link.tail(self.way).load(Acquire);
+            if tail == self.head {
+                return Ok(None);
+            }
+            let (area, capacity) = self.link.area(self.way);
+            let there = tail.wrapping_sub(self.head);
+            let at = place(self.head, capacity);
+            if there > capacity as u64 || !there.is_multiple_of(8) {
+                return Err(Nonsense(format!(
+                    "{there} bytes are said to be in a ring of {capacity}"
+                )));
+            }
+            let to_end = capacity - at;
+            if to_end < HEADER {
+                self.skip(to_end as u64);
+                continue;
+            }
+            // SAFETY: `at` is a multiple of 8 below the capacity and a header's length from the end; any bytes are a
+            // header. It is copied once, so that what is checked is what is used.
+            let header = unsafe { area.add(at).cast::<Header>().read() };
+            let length = u64::from(header.length);
+            if length < HEADER as u64 || !length.is_multiple_of(8) || length > there || length > to_end as u64
+            {
+                return Err(Nonsense(format!(
+                    "a frame is said to be {length} bytes long where {there} are"
+                )));
+            }
+            if header.kind == PAD {
+                self.skip(length);
+                continue;
+            }
+            let room = header.length as usize - HEADER;
+            let in_place = if header.flags & super::frame::IN_BULK == 0 {
+                usize::try_from(header.body).unwrap_or(usize::MAX)
+            } else {
+                0
+            };
+            if in_place > room {
+                return Err(Nonsense(format!(
+                    "a body is said to be {in_place} bytes long in a frame with room for {room}"
+                )));
+            }
+            self.behind = self.head + length;
+            // SAFETY: the bytes lie within the area, as checked; they are this side's until they are released. See the
+            // doc comment for a sender that breaks the rules.
+            let body = unsafe { std::slice::from_raw_parts(area.add(at + HEADER).as_ptr(), in_place) };
+            return Ok(Some(Frame { header, body }));
+        }
+    }
+
+    fn skip(&mut self, bytes: u64) {
+        self.behind = self.head + bytes;
+        self.release();
+    }
+
+    /// The frame that was given out last is dealt with: its room is the sender's again.
+    pub(crate) fn release(&mut self) {
+        self.head = self.behind;
+        self.link.head(self.way).store(self.head, Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::memory::SharedMemory;
+    use std::{sync::atomic::Ordering::Relaxed, thread};
+
+    fn ring() -> (Link, Sender, Receiver) {
+        let (memory, _) = SharedMemory::create(super::super::LENGTH).unwrap();
+        let link = Link::new(memory);
+        (
+            link.clone(),
+            Sender::new(link.clone(), Way::Up),
+            Receiver::new(link, Way::Up),
+        )
+    }
+
+    fn header(id: u64, body: usize) -> Header {
+        Header {
+            id,
+            body: body as u64,
+            ..Header::default()
+        }
+    }
+
+    #[test]
+    fn frames_come_out_as_they_went_in_round_and_round() {
+        let (_, mut sender, mut receiver) = ring();
+        let sending = thread::spawn(move || {
+            for id in 0..20_000_u64 {
+                let body = vec![id as u8; (id % 3_001) as usize];
+                while !sender.push(header(id, body.len()), &body) {
+                    thread::yield_now();
+                }
+            }
+        });
+        for id in 0..20_000_u64 {
+            loop {
+                if let Some(frame) = receiver.peek().unwrap() {
+                    assert_eq!(frame.header.id, id);
+                    assert_eq!(frame.body.len() as u64, id % 3_001);
+                    assert!(frame.body.iter().all(|byte| *byte == id as u8));
+                    break;
+                }
+                thread::yield_now();
+            }
+            receiver.release();
+        }
+        sending.join().unwrap();
+        assert!(receiver.peek().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_full_ring_takes_nothing_until_something_is_released() {
+        let (_, mut sender, mut receiver) = ring();
+        let body = vec![1; 30_000];
+        let mut sent = 0;
+        while sender.push(header(sent, body.len()), &body) {
+            sent += 1;
+        }
+        assert_eq!(sent, 8);
+        assert!(receiver.peek().unwrap().is_some());
+        assert!(!sender.push(header(sent, body.len()), &body));
+        receiver.release();
+        receiver.peek().unwrap();
+        receiver.release();
+        assert!(sender.push(header(sent, body.len()), &body));
+    }
+
+    #[test]
+    fn nonsense_is_an_error_whatever_it_says() {
+        let (link, mut sender, mut receiver) = ring();
+        assert!(sender.push(header(1, 8), &[0; 8]));
+        let (area, _) = link.area(Way::Up);
+        for length in [0_u32, 8, 63, 65, 1 << 20, u32::MAX] {
+            // SAFETY: a test that plays a sender gone wild, in memory that only it uses.
+            unsafe { area.cast::<u32>().write(length) };
+            assert!(receiver.peek().is_err(), "{length}");
+        }
+        // SAFETY: as above.
+        unsafe { area.cast::<u32>().write(72) };
+        assert!(receiver.peek().unwrap().is_some());
+        for tail in [1, 7, (super::super::RING as u64) + 8, u64::MAX - 7] {
+            link.tail(Way::Up).store(tail, Relaxed);
+            assert!(receiver.peek().is_err(), "{tail}");
+        }
+    }
+}

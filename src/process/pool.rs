@@ -1,0 +1,366 @@
+//! What all threads see of a pool: everybody who submits, waits or cancels acts here, under one lock.
+
+use super::{
+    child::{DEEPEST, depth},
+    config::Config,
+    constructor,
+    flight::News,
+    link::slot::ASKED_TO_STOP,
+    state::{Stage, State},
+    supervisor,
+};
+use crate::{
+    error::{BuildError, TaskError},
+    executor::{Latch, Shutdown},
+    future::host,
+    ledger::{Ledger, Stats},
+    remote::{check_location, place_of},
+    sync::{Arc, Condvar, Mutex, MutexGuard},
+    sys::channel,
+    task::{Carrier, CarrierHandle, Parcel, Reaction, Whereabouts},
+};
+use std::{
+    fmt,
+    os::fd::{AsFd, OwnedFd},
+    sync::Weak,
+    time::{Duration, Instant},
+};
+
+/// A waiter looks at the answers itself for so long before it parks; rule 4.
+const PATIENCE: Duration = Duration::from_micros(20);
+const LOOKS_PER_YIELD: u32 = 16;
+
+pub(super) struct Shared {
+    pub(super) config: Config,
+    pub(super) ledger: Ledger,
+    state: Mutex<State>,
+    pub(super) latch: Latch,
+    /// Somebody waits for workers to get ready.
+    pub(super) readiness: Condvar,
+    /// Why the last start failed, for who waits for readiness.
+    pub(super) not_ready: Mutex<Option<TaskError>>,
+    /// Wakes the supervisor.
+    bell: OwnedFd,
+    pub(super) hears: OwnedFd,
+    /// Contexts that are no longer used.
+    forgotten: Mutex<Vec<u64>>,
+}
+
+impl Shared {
+    pub(super) fn build(config: Config) -> Result<Arc<Self>, BuildError> {
+        if !constructor::is_in_place() {
+            return Err(BuildError::NotInitialized);
+        }
+        check_location().map_err(BuildError::Misplaced)?;
+        if depth() >= DEEPEST {
+            return Err(BuildError::TooDeep(depth()));
+        }
+        if let Some(initializer) = &config.initializer {
+            place_of(initializer.entry).map_err(BuildError::Initializer)?;
+        }
+        let (hears, bell) = channel::pair().map_err(BuildError::StartWorker)?;
+        let shared = Arc::new_cyclic(|this: &Weak<Self>| Self {
+            ledger: Ledger::with_bound(config.max_pending),
+            config,
+            state: Mutex::new(State::new(this.clone())),
+            latch: Latch::new(),
+            readiness: Condvar::new(),
+            not_ready: Mutex::new(None),
+            bell,
+            hears,
+            forgotten: Mutex::new(Vec::new()),
+        });
+        supervisor::start(shared.clone()).map_err(BuildError::StartWorker)?;
+        Ok(shared)
+    }
+
+    pub(super) fn carrier(self: &Arc<Self>) -> CarrierHandle {
+        CarrierHandle(self.clone())
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    /// Lets the lock go and passes on what happened under it.
+    pub(super) fn release(&self, mut state: MutexGuard<'_, State>, mut news: News) {
+        while let Some(parcel) = news.again.pop() {
+            state.queue.push_front(parcel);
+        }
+        if state.stage > Stage::Open && state.is_at_rest() {
+            state.poke = true;
+        }
+        let poke = std::mem::take(&mut state.poke);
+        drop(state);
+        if poke {
+            self.poke();
+        }
+        news.publish(&self.ledger);
+    }
+
+    /// Wakes the supervisor.
+    pub(super) fn poke(&self) {
+        channel::ring(self.bell.as_fd());
+    }
+
+    /// Takes in and hands out; for who holds the lock already.
+    pub(super) fn go_on(&self, state: &mut State, news: &mut News) {
+        for context in self.forgotten.lock().drain(..) {
+            for worker in &mut state.workers {
+                worker.forget(context);
+            }
+        }
+        state.go_on(&self.config, &self.ledger, news);
+    }
+
+    pub(super) fn begin_shutdown(&self, how: Shutdown) {
+        let stage = match how {
+            Shutdown::Finish => Stage::Finishing,
+            Shutdown::Cancel => Stage::Cancelling,
+            Shutdown::Kill => Stage::Killing,
+        };
+        if stage > Stage::Finishing {
+            self.ledger.request_stop();
+        }
+        let mut news = News::default();
+        let mut state = self.lock();
+        state.stage = state.stage.max(stage);
+        self.ledger.refuse_from_now_on();
+        self.go_on(&mut state, &mut news);
+        if state.stage == Stage::Cancelling || state.stage == Stage::Killing {
+            state.take_all_back(&self.ledger, &mut news);
+            for worker in &state.workers {
+                worker.ask_all_to_stop();
+            }
+        }
+        if state.stage == Stage::Killing {
+            state.kill_all(&self.ledger, &mut news);
+        }
+        state.poke = true;
+        self.release(state, news);
+    }
+
+    pub(super) fn wait_closed(&self, until: Option<Instant>) -> bool {
+        self.latch.closed().wait(until)
+    }
+
+    /// Starts all workers and waits until they can take work.
+    pub(super) fn warm_up(&self) -> Result<(), BuildError> {
+        let mut state = self.lock();
+        *self.not_ready.lock() = None;
+        state.at_least = self.config.workers;
+        state.ask_for_workers(&self.config);
+        self.poke();
+        host::blocking(|| {
+            loop {
+                let ready = state
+                    .workers
+                    .iter()
+                    .filter(|worker| worker.phase == super::worker::Phase::Ready)
+                    .count();
+                if ready >= self.config.workers {
+                    return Ok(());
+                }
+                if state.stage > Stage::Open {
+                    return Err(BuildError::NotReady(TaskError::ShutDown));
+                }
+                if let Some(reason) = self.not_ready.lock().take() {
+                    state.at_least = 0;
+                    return Err(BuildError::NotReady(reason));
+                }
+                self.readiness.wait(&mut state);
+            }
+        })
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        self.look();
+        let mut stats = self.ledger.stats();
+        stats.workers_restarted = self.lock().restarted;
+        stats
+    }
+
+    /// The process ids of the workers that are there.
+    pub(super) fn worker_pids(&self) -> Vec<u32> {
+        let state = self.lock();
+        state
+            .workers
+            .iter()
+            .map(|worker| worker.wires.child.pid())
+            .collect()
+    }
+
+    /// No thread looks at the answers all the time any more: workers have to ring. Looks once more, for what came in
+    /// before they knew (rule 3).
+    pub(super) fn arm(&self, state: &mut State, news: &mut News) {
+        if state.attending == 0 {
+            for worker in &state.workers {
+                worker.link.arm();
+            }
+        }
+        self.go_on(state, news);
+    }
+}
+
+impl Carrier for Shared {
+    fn carry(self: Arc<Self>, parcel: Arc<dyn Parcel>) {
+        let inside = host::is_inside(self.ledger.id());
+        let mut state = self.lock();
+        if state.stage == Stage::Open || state.stage == Stage::Finishing && inside {
+            let mut news = News::default();
+            state.queue.push_back(parcel);
+            state.hand_out(&self.config, &self.ledger, &mut news);
+            self.release(state, news);
+        } else {
+            drop(state);
+            parcel.refuse(TaskError::ShutDown);
+        }
+    }
+
+    fn look(&self) {
+        let mut news = News::default();
+        let mut state = self.lock();
+        self.go_on(&mut state, &mut news);
+        for worker in &mut state.workers {
+            worker.note_started(&self.ledger);
+        }
+        self.release(state, news);
+    }
+
+    fn attend(&self, done: &dyn Fn() -> bool) -> bool {
+        if done() {
+            return true;
+        }
+        let mut state = self.lock();
+        state.attending += 1;
+        for worker in &state.workers {
+            worker.link.disarm();
+        }
+        drop(state);
+        let start = Instant::now();
+        let is_done = 'looking: loop {
+            for _ in 0..LOOKS_PER_YIELD {
+                if let Some(mut state) = self.state.try_lock() {
+                    if state.workers.iter().any(|worker| worker.has_news()) {
+                        let mut news = News::default();
+                        self.go_on(&mut state, &mut news);
+                        self.release(state, news);
+                    }
+                }
+                if done() {
+                    break 'looking true;
+                }
+                std::hint::spin_loop();
+            }
+            if start.elapsed() > PATIENCE {
+                break false;
+            }
+            std::thread::yield_now();
+        };
+        let mut news = News::default();
+        let mut state = self.lock();
+        state.attending -= 1;
+        self.arm(&mut state, &mut news);
+        self.release(state, news);
+        is_done || done()
+    }
+
+    fn intercept(&self, task: &dyn Parcel, decide: &mut dyn FnMut(Whereabouts) -> Reaction) {
+        let mut news = News::default();
+        let mut state = self.lock();
+        match task.place() {
+            Some(place) => self.intercept_task(
+                &mut state,
+                place.load(std::sync::atomic::Ordering::Relaxed),
+                decide,
+                &mut news,
+            ),
+            None => self.intercept_all(&mut state, task, decide, &mut news),
+        }
+        state.hand_out(&self.config, &self.ledger, &mut news);
+        self.release(state, news);
+    }
+
+    fn forget(&self, context: u64) {
+        self.forgotten.lock().push(context);
+        self.poke();
+    }
+}
+
+impl Shared {
+    fn intercept_task(
+        &self,
+        state: &mut State,
+        place: u64,
+        decide: &mut dyn FnMut(Whereabouts) -> Reaction,
+        news: &mut News,
+    ) {
+        let Some((worker, slot)) = state.find(place) else {
+            decide(Whereabouts::Waiting);
+            return;
+        };
+        let link = worker.link.clone();
+        let Some(flight) = &mut worker.flights[slot] else {
+            decide(Whereabouts::Waiting);
+            return;
+        };
+        flight.take_back(link.slot(slot), 0, &self.ledger, news);
+        if flight.abandoned {
+            decide(Whereabouts::Waiting);
+            return;
+        }
+        match decide(Whereabouts::Started) {
+            Reaction::Leave => {}
+            Reaction::AskToStop => link.slot(slot).ask(ASKED_TO_STOP),
+            Reaction::Kill => worker.stop(slot),
+            Reaction::KillAndRetry => {
+                news.again.push(flight.parcel.clone());
+                worker.stop(slot);
+            }
+        }
+    }
+
+    fn intercept_all(
+        &self,
+        state: &mut State,
+        parcel: &dyn Parcel,
+        decide: &mut dyn FnMut(Whereabouts) -> Reaction,
+        news: &mut News,
+    ) {
+        for worker in &mut state.workers {
+            for slot in 0..worker.flights.len() {
+                let control = worker.link.slot(slot);
+                let Some(flight) = &mut worker.flights[slot] else {
+                    continue;
+                };
+                if !std::ptr::addr_eq(Arc::as_ptr(&flight.parcel), parcel) {
+                    continue;
+                }
+                flight.take_back(control, 0, &self.ledger, news);
+                if !flight.abandoned && decide(Whereabouts::Started) == Reaction::AskToStop {
+                    control.ask(ASKED_TO_STOP);
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("ProcessPool");
+        shown.field("workers", &self.config.workers);
+        // Never blocks.
+        if let Some(state) = self.state.try_lock() {
+            let processes: Vec<_> = state
+                .workers
+                .iter()
+                .map(|worker| (worker.wires.child.pid(), worker.phase, worker.in_flight()))
+                .collect();
+            shown
+                .field("stage", &state.stage)
+                .field("queued", &state.queue.len())
+                .field("processes", &processes);
+        }
+        shown.field("stats", &self.ledger.stats()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,220 @@
+//! What leaves this process: items of work, cut into batches that a worker elsewhere runs one after another.
+
+use super::{Entry, Shipment};
+use crate::{
+    error::TaskError,
+    ledger::Ledger,
+    sync::{Arc, atomic::AtomicU64},
+};
+use std::time::Duration;
+
+/// Who brings parcels to workers elsewhere and their answers back: a pool of processes.
+///
+/// It owns the one lock under which it is decided whether an item has started, so that a cancellation is exact
+/// although the item may lie in another process by then.
+pub(crate) trait Carrier: Send + Sync {
+    /// Takes a parcel that has something to load.
+    fn carry(self: Arc<Self>, parcel: Arc<dyn Parcel>);
+    /// Takes in what has come back, and notes what has started.
+    fn look(&self);
+    /// Takes answers in until `done`, for a bounded moment. True if it is done.
+    fn attend(&self, done: &dyn Fn() -> bool) -> bool;
+    /// Takes the task back from its worker if it has not started there, and has `decide` say, before anything can
+    /// change, what is to become of it.
+    fn intercept(&self, task: &dyn Parcel, decide: &mut dyn FnMut(Whereabouts) -> Reaction);
+    /// A context is no longer used.
+    fn forget(&self, context: u64);
+}
+
+/// A [`Carrier`], as an executor shows it to the verbs.
+#[doc(hidden)]
+#[derive(Clone)]
+pub struct CarrierHandle(pub(crate) Arc<dyn Carrier>);
+
+/// How far a task is that somebody wants to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whereabouts {
+    /// It has not started, and will not before `decide` returns.
+    Waiting,
+    Started,
+}
+
+/// What is to become of a task that has started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reaction {
+    /// It goes on.
+    Leave,
+    /// Its work is asked to stop.
+    AskToStop,
+    /// It is stopped; its outcome has been decided.
+    Kill,
+    /// It is stopped, and tried again.
+    KillAndRetry,
+}
+
+/// What is called with each item of a parcel.
+#[derive(Clone)]
+pub(crate) struct RemoteCall {
+    pub(crate) entry: &'static Entry,
+    pub(crate) context: Option<Arc<Shipment>>,
+}
+
+impl RemoteCall {
+    pub(crate) fn is_async(&self) -> bool {
+        matches!(self.entry.routine, super::Routine::Async(_))
+    }
+}
+
+/// Items on their way, each as [`push_item`] wrote it.
+pub(crate) struct Load {
+    /// The number of the first item in its parcel.
+    pub(crate) first: u64,
+    pub(crate) items: u32,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// How an item ended.
+pub(crate) enum Answer<'a> {
+    /// Its result, encoded.
+    Value(&'a [u8]),
+    /// The same, in a vector of its own.
+    LargeValue(Vec<u8>),
+    Failed(TaskError),
+}
+
+/// One task, or the items of a map.
+///
+/// All but [`tell`](Self::tell) and [`refuse`](Self::refuse) are called under the carrier's lock: they move bytes
+/// and run no foreign code.
+pub(crate) trait Parcel: Send + Sync {
+    fn call(&self) -> &RemoteCall;
+    fn name(&self) -> &str;
+    /// Whether the carrier has to learn of the start at once, because a deadline counts from it.
+    fn has_deadline(&self) -> bool {
+        false
+    }
+    /// Where the carrier notes in which batch a task is; a map has many.
+    fn place(&self) -> Option<&AtomicU64> {
+        None
+    }
+    /// Cuts the next batch. `None` if nothing waits: then the parcel has to be carried again once something does.
+    /// With it comes whether more waits, so that the parcel stays with the carrier.
+    fn load(&self, workers: usize) -> Option<(Load, bool)>;
+    /// How many items wait.
+    fn waiting(&self) -> usize {
+        1
+    }
+    /// Takes items back that were loaded and have not started. True if the parcel has to be carried again.
+    fn unload(&self, load: Load) -> bool;
+    /// So many items of a batch have started, the last of them `ago`.
+    fn started(self: Arc<Self>, items: u32, ago: Duration, ledger: &Ledger);
+    /// An item has ended.
+    fn arrived(&self, item: u64, answer: Answer<'_>);
+    /// An item has not survived its worker. True if it is to be tried again: then the parcel has to be carried again.
+    fn lost(&self, item: Load, error: TaskError, ledger: &Ledger) -> bool;
+    /// A batch has ended; its items took so long.
+    fn batch_ended(&self, _items: u32, _took: Duration) {}
+    /// Tells who waits what has arrived.
+    fn tell(self: Arc<Self>, ledger: &Ledger);
+    /// What has not started will not run.
+    fn refuse(self: Arc<Self>, reason: TaskError);
+}
+
+/// The length that stands for "all that follows", for an item too long for four bytes.
+const THE_REST: u32 = u32::MAX;
+
+/// Appends an item that `encode` writes; after a failure the bytes are as they were.
+pub(crate) fn push_item<E>(
+    bytes: &mut Vec<u8>,
+    encode: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+) -> Result<(), E> {
+    let start = bytes.len();
+    bytes.extend_from_slice(&[0; 4]);
+    if let Err(error) = encode(bytes) {
+        bytes.truncate(start);
+        return Err(error);
+    }
+    let length = u32::try_from(bytes.len() - start - 4).unwrap_or(THE_REST);
+    bytes[start..start + 4].copy_from_slice(&length.to_le_bytes());
+    Ok(())
+}
+
+/// Splits the first item off; `None` if the bytes do not hold one.
+pub(crate) fn split_item(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    match u32::from_le_bytes(*length) {
+        THE_REST => Some((rest, &[])),
+        length => rest.split_at_checked(length as usize),
+    }
+}
+
+impl Load {
+    /// Splits off all items behind the first `items`.
+    pub(crate) fn split_off(&mut self, items: u32) -> Load {
+        let mut rest = &self.bytes[..];
+        for _ in 0..items {
+            rest = split_item(rest).map_or(&[], |(_, rest)| rest);
+        }
+        let behind = rest.to_vec();
+        self.bytes.truncate(self.bytes.len() - behind.len());
+        let split = Load {
+            first: self.first + u64::from(items),
+            items: self.items - items,
+            bytes: behind,
+        };
+        self.items = items;
+        split
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(items: &[&[u8]]) -> Load {
+        let mut bytes = Vec::new();
+        for item in items {
+            push_item(&mut bytes, |bytes| {
+                bytes.extend_from_slice(item);
+                Ok::<(), ()>(())
+            })
+            .unwrap();
+        }
+        Load {
+            first: 10,
+            items: u32::try_from(items.len()).unwrap(),
+            bytes,
+        }
+    }
+
+    #[test]
+    fn items_are_split_where_they_were_joined() {
+        let mut first = load(&[b"one", b"", b"three"]);
+        let second = first.split_off(1);
+        assert_eq!(split_item(&first.bytes), Some((&b"one"[..], &b""[..])));
+        assert_eq!((first.items, second.first, second.items), (1, 11, 2));
+        let (empty, rest) = split_item(&second.bytes).unwrap();
+        assert!(empty.is_empty());
+        assert_eq!(split_item(rest), Some((&b"three"[..], &b""[..])));
+    }
+
+    #[test]
+    fn an_item_that_fails_leaves_nothing() {
+        let mut bytes = b"before".to_vec();
+        let failed = push_item(&mut bytes, |bytes| {
+            bytes.push(1);
+            Err("no")
+        });
+        assert_eq!((failed, &bytes[..]), (Err("no"), &b"before"[..]));
+    }
+
+    #[test]
+    fn lengths_beyond_the_bytes_are_seen() {
+        assert_eq!(split_item(&[9, 0, 0, 0, 1]), None);
+        assert_eq!(split_item(&[9, 0]), None);
+        assert_eq!(
+            split_item(&[0xff, 0xff, 0xff, 0xff, 1]),
+            Some((&[1][..], &[][..]))
+        );
+    }
+}

@@ -1,0 +1,351 @@
+//! A task that runs elsewhere: its state and outcome here, its argument and result as bytes.
+//!
+//! That it has started is known here only later than it happened. So every decision that depends on it is made under
+//! the carrier's lock, which knows ([`Carrier::intercept`]); the state follows.
+#![allow(unsafe_code)]
+
+use super::{
+    Answer, CarrierHandle, Load, Parcel, Reaction, RemoteCall, Run, RunContext, Traits, Whereabouts,
+};
+use crate::{
+    error::TaskError,
+    future::{
+        TaskId,
+        core::{self, AnyCell, Cell, Core, Outcome},
+        state::{Cancel, Phase, Snapshot},
+    },
+    ledger::{ExecutorId, Ledger},
+    sync::{Arc, Mutex, atomic::AtomicU64},
+    task::call::guarded,
+    timer::{self, Armed, Deadline},
+};
+use std::time::{Duration, Instant};
+
+/// Reads a result.
+pub(crate) type Decode<R> = fn(&[u8]) -> Result<R, TaskError>;
+
+/// A task whose call is run by a carrier.
+pub(crate) struct RemoteCell<R> {
+    core: Core<R>,
+    carrier: CarrierHandle,
+    call: RemoteCall,
+    decode: Decode<R>,
+    place: AtomicU64,
+    cargo: Mutex<Cargo>,
+    traits: Option<Box<Traits>>,
+}
+
+/// The bytes of a task: its argument until it is loaded, its result until it is unpacked.
+#[derive(Default)]
+struct Cargo {
+    argument: Option<Vec<u8>>,
+    result: Option<Vec<u8>>,
+    failure: Option<TaskError>,
+    /// How often it was lost with its worker or stopped at its deadline.
+    lost: u32,
+    deadline: Option<(Instant, Armed)>,
+}
+
+impl<R: Send + 'static> RemoteCell<R> {
+    pub(crate) fn new(
+        executor: ExecutorId,
+        carrier: CarrierHandle,
+        call: RemoteCall,
+        argument: Vec<u8>,
+        decode: Decode<R>,
+        traits: Option<Box<Traits>>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            core: Core::new(executor),
+            carrier,
+            call,
+            decode,
+            place: AtomicU64::new(0),
+            cargo: Mutex::new(Cargo {
+                argument: Some(argument),
+                ..Cargo::default()
+            }),
+            traits,
+        })
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        self.traits.as_ref()?.timeout
+    }
+
+    fn retries(&self) -> u32 {
+        self.traits.as_ref().map_or(0, |traits| traits.retries)
+    }
+
+    fn has_started(&self, ledger: &Ledger) {
+        if self.core.start() {
+            ledger.started(1);
+            ledger.give_room();
+        }
+    }
+
+    /// Whether a task that was stopped or lost runs once more: then it counts as not started.
+    fn tries_again(&self, ledger: &Ledger) -> bool {
+        let mut cargo = self.cargo.lock();
+        let again = cargo.lost < self.retries() && self.core.retry();
+        if again {
+            cargo.lost += 1;
+            cargo.deadline = None;
+            ledger.retried();
+            ledger.force_room();
+        }
+        again
+    }
+
+    fn fail(&self, reason: TaskError) {
+        let mut cargo = self.cargo.lock();
+        cargo.failure = Some(reason);
+        cargo.deadline = None;
+    }
+
+    fn ledger(&self) -> Option<Ledger> {
+        Ledger::of(self.core.executor())
+    }
+}
+
+impl<R: Send + 'static> Parcel for RemoteCell<R> {
+    fn call(&self) -> &RemoteCall {
+        &self.call
+    }
+
+    fn name(&self) -> &str {
+        AnyCell::name(self).unwrap_or_else(|| (self.call.entry.name)())
+    }
+
+    fn has_deadline(&self) -> bool {
+        self.timeout().is_some()
+    }
+
+    fn place(&self) -> Option<&AtomicU64> {
+        Some(&self.place)
+    }
+
+    fn load(&self, _: usize) -> Option<(Load, bool)> {
+        if self.core.snapshot().phase() != Phase::Queued {
+            return None;
+        }
+        let mut cargo = self.cargo.lock();
+        let bytes = if cargo.lost < self.retries() {
+            cargo.argument.clone()?
+        } else {
+            cargo.argument.take()?
+        };
+        let load = Load {
+            first: 0,
+            items: 1,
+            bytes,
+        };
+        Some((load, false))
+    }
+
+    fn unload(&self, load: Load) -> bool {
+        let waits = self.core.snapshot().phase() == Phase::Queued;
+        if waits {
+            self.cargo.lock().argument = Some(load.bytes);
+        }
+        waits
+    }
+
+    fn started(self: Arc<Self>, _: u32, ago: Duration, ledger: &Ledger) {
+        self.has_started(ledger);
+        if let Some(limit) = self.timeout() {
+            let left = limit.saturating_sub(ago);
+            let mut cargo = self.cargo.lock();
+            if cargo.deadline.is_none()
+                && let Some(at) = Instant::now().checked_add(left)
+            {
+                cargo.deadline = Some((at, timer::arm(&self, left)));
+            }
+        }
+    }
+
+    fn arrived(&self, _: u64, answer: Answer<'_>) {
+        if let Some(ledger) = self.ledger() {
+            self.has_started(&ledger);
+        }
+        let result = match answer {
+            Answer::Value(bytes) => bytes.to_vec(),
+            Answer::LargeValue(bytes) => bytes,
+            Answer::Failed(reason) => return self.fail(reason),
+        };
+        let mut cargo = self.cargo.lock();
+        cargo.result = Some(result);
+        cargo.argument = None;
+        cargo.deadline = None;
+    }
+
+    fn lost(&self, item: Load, error: TaskError, ledger: &Ledger) -> bool {
+        self.has_started(ledger);
+        let again = self.tries_again(ledger);
+        if again {
+            self.cargo.lock().argument.get_or_insert(item.bytes);
+        } else {
+            self.fail(error);
+        }
+        again
+    }
+
+    fn tell(self: Arc<Self>, ledger: &Ledger) {
+        let failure = self.cargo.lock().failure.take();
+        match failure {
+            Some(reason) => core::settle_failed(self, reason, ledger),
+            None => core::settle_packed(self, ledger),
+        }
+    }
+
+    fn refuse(self: Arc<Self>, reason: TaskError) {
+        core::refuse(self, reason);
+    }
+}
+
+impl<R: Send + 'static> AnyCell for RemoteCell<R> {
+    fn id(&self) -> TaskId {
+        self.core.id()
+    }
+
+    fn executor(&self) -> ExecutorId {
+        self.core.executor()
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        self.core.snapshot()
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.traits.as_ref()?.name.as_deref()
+    }
+
+    fn cancel(self: Arc<Self>) -> bool {
+        if self.core.snapshot().is_settled() {
+            return core::cancel(self);
+        }
+        let mut met = Cancel::TooLate;
+        self.carrier.0.intercept(&*self, &mut |whereabouts| {
+            if whereabouts == Whereabouts::Started
+                && let Some(ledger) = self.ledger()
+            {
+                self.has_started(&ledger);
+            }
+            met = self.core.try_cancel();
+            match met {
+                Cancel::Requested => Reaction::AskToStop,
+                _ => Reaction::Leave,
+            }
+        });
+        core::cancelled(self, met)
+    }
+
+    fn kill(self: Arc<Self>) -> bool {
+        if self.core.snapshot().is_settled() {
+            return core::cancel(self);
+        }
+        let mut met = Cancel::TooLate;
+        let mut killed = false;
+        self.carrier.0.intercept(&*self, &mut |whereabouts| {
+            if whereabouts == Whereabouts::Waiting {
+                met = self.core.try_cancel();
+                // Between the last answer and its delivery a task waits nowhere and has ended.
+                return Reaction::Leave;
+            }
+            if let Some(ledger) = self.ledger() {
+                self.has_started(&ledger);
+            }
+            killed = true;
+            self.fail(TaskError::Cancelled);
+            Reaction::Kill
+        });
+        if killed && let Some(ledger) = self.ledger() {
+            self.tell(&ledger);
+            return true;
+        }
+        core::cancelled(self, met)
+    }
+
+    fn look(&self) {
+        if !self.core.snapshot().is_settled() {
+            self.carrier.0.look();
+        }
+    }
+}
+
+impl<R: Send + 'static> Cell<R> for RemoteCell<R> {
+    fn core(&self) -> &Core<R> {
+        &self.core
+    }
+
+    fn drop_work(&self) {
+        let cargo = std::mem::take(&mut *self.cargo.lock());
+        drop(cargo);
+    }
+
+    /// It runs elsewhere.
+    fn help(self: Arc<Self>) {}
+
+    fn attend(&self, ended: &dyn Fn() -> bool) -> bool {
+        self.carrier.0.attend(ended)
+    }
+
+    fn unpack(&self) {
+        let Some(bytes) = self.cargo.lock().result.take() else {
+            return;
+        };
+        let outcome: Outcome<R> = guarded(|| (self.decode)(&bytes));
+        let ledger = if outcome.is_err() { self.ledger() } else { None };
+        // SAFETY: `unpack` is called by the owner of a task that is `Done` or by who runs its callbacks, whose turns
+        // do not overlap (see `Cell::unpack`), and the result was there, so this is the first call.
+        unsafe { self.core.unpacked(outcome, ledger.as_ref()) };
+    }
+
+    fn upcast(self: Arc<Self>) -> Arc<dyn AnyCell> {
+        self
+    }
+}
+
+impl<R: Send + 'static> Deadline for RemoteCell<R> {
+    fn passed(self: Arc<Self>) {
+        let Some(limit) = self.timeout() else { return };
+        let mut tell = false;
+        self.carrier.0.intercept(&*self, &mut |whereabouts| {
+            // An earlier attempt's deadline may pass while the next attempt runs.
+            let is_this_attempts =
+                matches!(&self.cargo.lock().deadline, Some((at, _)) if *at <= Instant::now());
+            let Some(ledger) = self.ledger() else {
+                return Reaction::Leave;
+            };
+            if whereabouts == Whereabouts::Waiting || !is_this_attempts {
+                return Reaction::Leave;
+            }
+            if self.tries_again(&ledger) {
+                return Reaction::KillAndRetry;
+            }
+            self.fail(TaskError::TimedOut(limit));
+            tell = true;
+            Reaction::Kill
+        });
+        if tell && let Some(ledger) = self.ledger() {
+            self.tell(&ledger);
+        }
+    }
+}
+
+/// A parcel does not run where it was made.
+impl<R: Send + 'static> Run for RemoteCell<R> {
+    fn run(self: Arc<Self>, _: &RunContext<'_>) -> Option<Arc<dyn Run>> {
+        core::refuse(self, TaskError::ShutDown);
+        None
+    }
+
+    fn refuse(self: Arc<Self>, reason: TaskError) {
+        core::refuse(self, reason);
+    }
+
+    fn cancel_queued(self: Arc<Self>) -> Option<Arc<dyn Run>> {
+        core::refuse(self, TaskError::Cancelled);
+        None
+    }
+}
