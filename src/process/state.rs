@@ -142,11 +142,12 @@ impl State {
                 return;
             }
             while self.hand_out_one(config, ledger, news) {}
+            self.ask_for_workers(config);
+            while self.hand_out_one(config, ledger, news) {}
             if !self.queue.is_empty() || !self.take_back_for_idle(config, ledger, news) {
                 break;
             }
         }
-        self.ask_for_workers(config);
     }
 
     fn hand_out_one(&mut self, config: &Config, ledger: &Ledger, news: &mut News) -> bool {
@@ -221,24 +222,30 @@ impl State {
         {
             return Some(idle);
         }
-        let ahead = 1 + usize::try_from(AHEAD.as_nanos() as u64 / self.nanos_per_batch.max(1))
-            .unwrap_or(MOST_AHEAD)
-            .clamp(1, MOST_AHEAD);
-        // Futures do not wait for each other.
+        if self.alive() < config.workers {
+            // The queue has to show how many more are needed; who comes late takes over what was sent ahead.
+            return None;
+        }
         let is_future = self.queue.front().is_some_and(|parcel| parcel.call().is_async());
-        let ahead = if is_future {
-            config.async_concurrency.max(ahead)
+        let ahead = AHEAD.as_nanos() / u128::from(self.nanos_per_batch.max(1));
+        let ahead = usize::try_from(ahead).map_or(MOST_AHEAD, |ahead| ahead.clamp(1, MOST_AHEAD));
+        let load = |worker: &Worker| {
+            if is_future {
+                worker.futures()
+            } else {
+                worker.calls()
+            }
+        };
+        let most = if is_future {
+            config.async_concurrency
         } else {
-            ahead
+            1 + ahead
         };
         self.workers
             .iter()
             .enumerate()
-            .filter(|(_, worker)| {
-                worker.takes_work() && worker.phase == Phase::Ready && worker.in_flight() > 0
-            })
-            .filter(|(_, worker)| worker.in_flight() < ahead)
-            .min_by_key(|(_, worker)| worker.in_flight())
+            .filter(|(_, worker)| worker.takes_work() && worker.phase == Phase::Ready && load(worker) < most)
+            .min_by_key(|(_, worker)| load(worker))
             .map(|(index, _)| index)
     }
 

@@ -56,6 +56,8 @@ pub(super) struct Worker {
     bulk_up: Reader,
     pub(super) flights: Vec<Option<Flight>>,
     free: Vec<u16>,
+    /// How many of the flights are futures, which do not wait for each other.
+    futures: usize,
     /// Contexts it was sent.
     contexts: BTreeSet<u64>,
     /// Those that it shall forget as soon as there is room to say so.
@@ -122,6 +124,7 @@ impl Worker {
             link,
             flights: (0..SLOTS).map(|_| None).collect(),
             free: (0..SLOTS as u16).rev().collect(),
+            futures: 0,
             contexts: BTreeSet::new(),
             to_forget: Vec::new(),
             unfetched: HashMap::new(),
@@ -139,6 +142,16 @@ impl Worker {
     /// Batches that it has.
     pub(super) fn in_flight(&self) -> usize {
         SLOTS - self.free.len()
+    }
+
+    /// Of these, calls: they run one after another.
+    pub(super) fn calls(&self) -> usize {
+        self.in_flight() - self.futures
+    }
+
+    /// Of these, futures.
+    pub(super) fn futures(&self) -> usize {
+        self.futures
     }
 
     pub(super) fn takes_work(&self) -> bool {
@@ -228,6 +241,7 @@ impl Worker {
             return Err(load);
         }
         self.free.pop();
+        self.futures += usize::from(parcel.call().is_async());
         self.flights[slot as usize] = Some(Flight::new(id, parcel.clone(), load));
         Ok(slot)
     }
@@ -446,6 +460,7 @@ impl Worker {
             flight.leave_place();
         }
         if let Some(flight) = self.flights[header.slot as usize].take() {
+            self.futures -= usize::from(flight.parcel.call().is_async());
             news.gone.push(flight.parcel);
         }
         self.free.push(header.slot);

@@ -31,6 +31,8 @@ struct Processes;
 impl Subject for Processes {
     type Executor = ProcessPool;
     const COPIES: bool = true;
+    const KILLS: bool = true;
+    const SENDS_AHEAD: bool = true;
 
     fn make(workers: usize) -> ProcessPool {
         ProcessPool::with_workers(workers)

@@ -78,9 +78,19 @@ pub(crate) fn the_first_failure_cancels_those_that_have_not_started<S: Subject>(
     checkpoint.open();
     assert_eq!(panic_message(group.join()), "after the checkpoint: 0");
     executor.shutdown(Shutdown::Finish);
-    assert_eq!(checkpoint.seen(), [0]);
     let stats = executor.stats();
-    assert_eq!((stats.failed, stats.cancelled), (1, 99));
+    assert_eq!(stats.failed, 1);
+    if S::SENDS_AHEAD {
+        // One or two were with the worker, and may have started before the failure was known.
+        assert_eq!(checkpoint.seen()[0], 0);
+        assert!(
+            stats.succeeded <= 2 && stats.cancelled == 99 - stats.succeeded,
+            "{stats:?}"
+        );
+    } else {
+        assert_eq!(checkpoint.seen(), [0]);
+        assert_eq!(stats.cancelled, 99);
+    }
 }
 
 pub(crate) fn the_first_failure_asks_those_that_run_to_stop<S: Subject>() {

@@ -44,6 +44,9 @@ pub(crate) trait Subject: 'static {
     /// Whether arguments and results arrive as copies that went through the wire format.
     const COPIES: bool = false;
 
+    /// A worker may have its next task before the executor hears how the one before it ended.
+    const SENDS_AHEAD: bool = false;
+
     /// Whether tasks run on the stack of the caller.
     const USES_THE_CALLERS_STACK: bool = false;
 
