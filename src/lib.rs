@@ -52,6 +52,9 @@
 //!
 //! What the compiler says about the usual mistakes, and what to do, is in [`errors_and_cures`].
 
+// What only the process pool uses is there on all systems; without that pool some of it is idle.
+#![cfg_attr(not(unix), allow(dead_code, unused_imports))]
+
 mod any;
 mod completion;
 mod error;
@@ -61,8 +64,10 @@ mod inline;
 mod ledger;
 mod panic;
 mod process;
+#[cfg(unix)]
 mod remote;
 mod sync;
+#[cfg(unix)]
 mod sys;
 mod task;
 mod thread;

@@ -40,7 +40,7 @@ mod imp {
 #[cfg(concurrent_futures_loom)]
 mod imp {
     pub(crate) use loom::cell::UnsafeCell;
-    use loom::sync::MutexGuard;
+    pub(crate) use loom::sync::MutexGuard;
     pub(crate) use loom::sync::atomic;
 
     /// Loom's mutex with `parking_lot`'s signatures.

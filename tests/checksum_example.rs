@@ -20,9 +20,11 @@ use tempfile::TempDir;
 const NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /// Every way to run it that the flags offer.
-const WAYS: [(&str, &str); 6] = [
+const WAYS: [(&str, &str); 8] = [
     ("threads", "1"),
     ("threads", "4"),
+    ("processes", "1"),
+    ("processes", "4"),
     ("inline", "1"),
     ("inline", "4"),
     ("checked", "1"),

@@ -2,7 +2,7 @@
 //! A user's program; it must compile and pass as it stands.
 
 use concurrent_futures::{
-    AnyExecutor, Backend, Checked, Executor, Inline, TaskError, ThreadPool, as_completed,
+    AnyExecutor, Backend, Checked, Executor, Inline, ProcessPool, TaskError, ThreadPool, as_completed,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -34,12 +34,13 @@ fn a_type_parameter_swaps_the_backend() {
     assert_eq!(longest_on::<Inline>(5_000).unwrap(), expected);
     assert_eq!(longest_on::<Checked>(5_000).unwrap(), expected);
     assert_eq!(longest_on::<ThreadPool>(5_000).unwrap(), expected);
+    assert_eq!(longest_on::<ProcessPool>(5_000).unwrap(), expected);
 }
 
 #[test]
 fn a_flag_swaps_the_backend_at_run_time() {
     let expected = (1..=500).map(collatz).max().unwrap();
-    for name in ["inline", "checked", "threads"] {
+    for name in ["inline", "checked", "threads", "processes"] {
         let backend: Backend = name.parse().unwrap();
         assert_eq!(backend.to_string(), name);
         let executor = AnyExecutor::new(backend);
@@ -164,6 +165,7 @@ fn every_verb_on_every_backend() {
     every_verb(&Inline::new());
     every_verb(&Checked::new());
     every_verb(&ThreadPool::new());
+    every_verb(&ProcessPool::new());
     every_verb(&AnyExecutor::new(Backend::Threads));
 }
 
@@ -171,8 +173,9 @@ fn every_verb_on_every_backend() {
 fn every_future_can_be_awaited() {
     futures::executor::block_on(async {
         let threads = ThreadPool::with_workers(2);
-        let total = threads.submit(collatz, 27).await.unwrap();
-        assert_eq!(total, 111);
+        let processes = ProcessPool::with_workers(2);
+        let total = threads.submit(collatz, 27).await.unwrap() + processes.submit(collatz, 27).await.unwrap();
+        assert_eq!(total, 2 * 111);
 
         // Results as a stream. (`Map` itself is an iterator; one type that is both makes every call ambiguous.)
         use futures::StreamExt;
@@ -183,7 +186,7 @@ fn every_future_can_be_awaited() {
             .collect()
             .await;
         assert_eq!(steps, [0, 1, 7]);
-        let mut completed = as_completed((1..4u64).map(|n| threads.submit(collatz, n))).into_stream();
+        let mut completed = as_completed((1..4u64).map(|n| processes.submit(collatz, n))).into_stream();
         let mut total = 0;
         while let Some(future) = completed.next().await {
             total += future.result().unwrap();

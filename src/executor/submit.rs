@@ -71,15 +71,15 @@ where
         Ok(RemoteCall { entry, context })
     });
     crate::panic::contain(|| drop(argument));
-    let (call, failed) = match encoded {
-        Ok(call) => (call, None),
+    let (remote, failed) = match encoded {
+        Ok(remote) => (remote, None),
         Err(error) => (RemoteCall { entry, context: None }, Some(error)),
     };
     let decode = |bytes: &[u8]| <X as Crossing<R>>::decode("the result", bytes);
     let cell = RemoteCell::new(
         ledger.id(),
         carrier.clone(),
-        call,
+        remote,
         bytes,
         decode,
         settings.traits(),

@@ -16,10 +16,7 @@ static CHECKED: AtomicBool = AtomicBool::new(false);
 /// # Examples
 ///
 /// ```
-/// fn main() {
-///     concurrent_futures::init();
-///     // the program
-/// }
+/// concurrent_futures::init(); // in `main`, before anything else
 /// ```
 pub fn init() {
     CHECKED.store(true, Relaxed);
@@ -51,12 +48,18 @@ mod elf {
     )]
     pub(super) static CONSTRUCTOR: Constructor = constructed;
 
-    extern "C" fn constructed(argc: c_int, argv: *const *const c_char, envp: *const *const c_char) {
+    extern "C" fn constructed(
+        count: c_int,
+        arguments: *const *const c_char,
+        environment: *const *const c_char,
+    ) {
         CHECKED.store(true, Relaxed);
         if child::is_marked() {
             // SAFETY: this is the constructor in that slot, called by the loader with these arguments, and it does not
             // return: so no later constructor runs twice.
-            child::serve_if_marked(|| unsafe { run_later(&raw const CONSTRUCTOR, argc, argv, envp) });
+            child::serve_if_marked(|| unsafe {
+                run_later(&raw const CONSTRUCTOR, count, arguments, environment);
+            });
         }
     }
 }

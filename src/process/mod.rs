@@ -1,19 +1,38 @@
 #![doc = include_str!("README.md")]
 
+#[cfg(not(unix))]
+mod absent;
 mod builder;
+#[cfg(unix)]
 mod child;
 mod config;
+#[cfg(unix)]
 mod constructor;
+#[cfg(unix)]
 mod flight;
+#[cfg(unix)]
 mod link;
+#[cfg(unix)]
 mod pool;
+#[cfg(unix)]
 mod start;
+#[cfg(unix)]
 mod state;
+#[cfg(unix)]
 mod supervisor;
+#[cfg(unix)]
 mod worker;
 
+#[cfg(not(unix))]
+pub use absent::init;
 pub use builder::ProcessPoolBuilder;
+#[cfg(unix)]
 pub use constructor::init;
+
+#[cfg(not(unix))]
+use absent::Shared;
+#[cfg(unix)]
+use pool::Shared;
 
 use crate::{
     error::BuildError,
@@ -24,7 +43,6 @@ use crate::{
     task::{CarrierHandle, Task},
 };
 use config::Config;
-use pool::Shared;
 use std::{fmt, time::Instant};
 
 /// A pool of processes: for work that may crash, leak, hang, or must be stopped at a deadline. Nothing is shared.
@@ -37,8 +55,8 @@ struct Handle(Arc<Shared>);
 impl Drop for Handle {
     fn drop(&mut self) {
         let pool = &self.0;
-        pool.begin_shutdown(pool.config.on_drop);
-        if !host::is_inside(pool.ledger.id()) {
+        pool.begin_shutdown(pool.config().on_drop);
+        if !host::is_inside(pool.ledger().id()) {
             pool.wait_closed(None);
         }
     }
@@ -103,11 +121,11 @@ impl Executor for ProcessPool {
     }
 
     fn ledger(&self) -> &Ledger {
-        &self.0.0.ledger
+        self.0.0.ledger()
     }
 
     fn workers(&self) -> usize {
-        self.0.0.config.workers
+        self.0.0.config().workers
     }
 
     fn begin_shutdown(&self, how: Shutdown) {
@@ -115,7 +133,7 @@ impl Executor for ProcessPool {
     }
 
     fn closed(&self) -> Closed {
-        self.0.0.latch.closed()
+        self.0.0.closed()
     }
 
     fn carrier(&self) -> Option<CarrierHandle> {

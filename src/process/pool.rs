@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::{BuildError, TaskError},
-    executor::{Latch, Shutdown},
+    executor::{Closed, Latch, Shutdown},
     future::host,
     ledger::{Ledger, Stats},
     remote::{check_location, place_of},
@@ -74,6 +74,18 @@ impl Shared {
         Ok(shared)
     }
 
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    pub(super) fn closed(&self) -> Closed {
+        self.latch.closed()
+    }
+
     pub(super) fn carrier(self: &Arc<Self>) -> CarrierHandle {
         CarrierHandle(self.clone())
     }
@@ -114,17 +126,17 @@ impl Shared {
     }
 
     pub(super) fn begin_shutdown(&self, how: Shutdown) {
-        let stage = match how {
+        let target = match how {
             Shutdown::Finish => Stage::Finishing,
             Shutdown::Cancel => Stage::Cancelling,
             Shutdown::Kill => Stage::Killing,
         };
-        if stage > Stage::Finishing {
+        if target > Stage::Finishing {
             self.ledger.request_stop();
         }
         let mut news = News::default();
         let mut state = self.lock();
-        state.stage = state.stage.max(stage);
+        state.stage = state.stage.max(target);
         self.ledger.refuse_from_now_on();
         self.go_on(&mut state, &mut news);
         if state.stage == Stage::Cancelling || state.stage == Stage::Killing {
@@ -240,12 +252,12 @@ impl Carrier for Shared {
         let start = Instant::now();
         let is_done = 'looking: loop {
             for _ in 0..LOOKS_PER_YIELD {
-                if let Some(mut state) = self.state.try_lock() {
-                    if state.workers.iter().any(|worker| worker.has_news()) {
-                        let mut news = News::default();
-                        self.go_on(&mut state, &mut news);
-                        self.release(state, news);
-                    }
+                if let Some(mut state) = self.state.try_lock()
+                    && state.workers.iter().any(|worker| worker.has_news())
+                {
+                    let mut news = News::default();
+                    self.go_on(&mut state, &mut news);
+                    self.release(state, news);
                 }
                 if done() {
                     break 'looking true;

@@ -370,7 +370,7 @@ impl State {
 
 /// Where a task is: 0 is nowhere.
 fn place_in(worker: u64, slot: u16) -> u64 {
-    worker << 8 | u64::from(slot) + 1
+    (worker << 8) | (u64::from(slot) + 1)
 }
 
 fn read_place(place: u64) -> Option<(u64, usize)> {

@@ -76,7 +76,7 @@ impl Supervisor {
                 let mut state = shared.lock();
                 shared.arm(&mut state, &mut news);
                 self.tick_if_due(&mut state, &mut news);
-                if self.close_if_at_rest(&mut state) {
+                if Self::close_if_at_rest(&mut state) {
                     state.stage = Stage::Closed;
                     let left: Vec<_> = state.queue.drain(..).collect();
                     drop(state);
@@ -303,20 +303,16 @@ impl Supervisor {
         if !stopped {
             return false;
         }
-        match self.stopped.iter_mut().find(|(of, _)| *of == number) {
-            Some((_, ticks)) => {
-                *ticks += 1;
-                *ticks >= STOPPED_TOO_LONG
-            }
-            None => {
-                self.stopped.push((number, 1));
-                false
-            }
+        if let Some((_, ticks)) = self.stopped.iter_mut().find(|(of, _)| *of == number) {
+            *ticks += 1;
+            return *ticks >= STOPPED_TOO_LONG;
         }
+        self.stopped.push((number, 1));
+        false
     }
 
     /// Sends the workers away once nothing is left to do. True when they are gone.
-    fn close_if_at_rest(&self, state: &mut State) -> bool {
+    fn close_if_at_rest(state: &mut State) -> bool {
         if state.stage == Stage::Open || !state.is_at_rest() {
             return false;
         }

@@ -111,6 +111,7 @@ impl ChildProcess {
     /// `SIGKILL` to its whole group, if it was started with one; also after it died itself. After it was reaped this
     /// works only where a pidfd can mean a group (Linux 6.9): the number of the group is safe to use only while the
     /// group is known not to be empty, as it is until then. [`try_reap`](Self::try_reap) does it in time.
+    #[cfg(test)]
     pub(crate) fn kill_group(&self) {
         let fate = self.fate();
         self.kill_group_of(*fate);

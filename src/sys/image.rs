@@ -39,11 +39,13 @@ impl Image {
     }
 
     /// The lowest address.
+    #[cfg(test)]
     pub(crate) fn start(&self) -> usize {
         self.start
     }
 
     /// The first address past the image.
+    #[cfg(test)]
     pub(crate) fn end(&self) -> usize {
         self.end
     }

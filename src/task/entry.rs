@@ -12,7 +12,7 @@ use crate::{
     ledger::Mode,
     panic,
 };
-use std::{future::Future, marker::PhantomData, mem::MaybeUninit, pin::Pin};
+use std::{future::Future, marker::PhantomData, pin::Pin, ptr::NonNull};
 
 /// Two words that no other place of an executable holds by accident.
 const MAGIC: [u64; 2] = [0x636f_6e63_7572_7265, 0x9d1f_46a7_0e5b_c283];
@@ -181,10 +181,10 @@ fn conclude(
 /// The caller must only do so for a type of which the program has had a value: see `SECURITY.md` on proofs that a
 /// closure may hold.
 pub(super) fn conjure<F>() -> Option<F> {
-    // SAFETY: a value of size zero has no bytes that could be wrong, and `MaybeUninit` has the alignment of `F`. That
-    // the type has values at all: an entry for `F` is only reached through the place that a process of this
+    // SAFETY: a value of size zero has no bytes that could be wrong, and a dangling pointer is aligned, which is all that
+    // a read of no bytes asks for. That the type has values at all: an entry for `F` is only reached through the place that a process of this
     // executable sent, which it got from a value of `F` it was given. The verbs that lead to an entry ask for
     // `F: Copy`, so no destructor runs once more than there were values. What cannot be checked is whether a zero-sized capture was a proof that
     // was to be made in one process only; SECURITY.md says so.
-    (size_of::<F>() == 0).then(|| unsafe { MaybeUninit::<F>::uninit().assume_init() })
+    (size_of::<F>() == 0).then(|| unsafe { NonNull::<F>::dangling().read() })
 }

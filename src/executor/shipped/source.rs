@@ -156,13 +156,11 @@ impl State {
                 .get(first)
                 .is_some_and(|batch| !batch.answers.is_empty())
         };
-        match &self.unordered {
-            Some(ended) => ended.front().copied(),
-            None => {
-                let (first, batch) = self.batches.first_key_value()?;
-                (first + u64::from(batch.taken) == self.front && has_answers(first)).then_some(*first)
-            }
+        if let Some(ended) = &self.unordered {
+            return ended.front().copied();
         }
+        let (first, batch) = self.batches.first_key_value()?;
+        (first + u64::from(batch.taken) == self.front && has_answers(first)).then_some(*first)
     }
 
     fn take(&mut self) -> Option<Answers> {

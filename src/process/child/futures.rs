@@ -179,7 +179,7 @@ impl Futures {
                 })
         };
         let since = Instant::now();
-        if !wire.spin(since, &is_ready) {
+        if !wire.spin(since, is_ready) {
             alarm.asleep.store(true, SeqCst);
             wire.link.going_to_sleep();
             if !is_ready(wire) {

@@ -131,11 +131,8 @@ mod tests {
         });
         let mut got = Vec::new();
         while got.len() < expected.len() {
-            if reader
-                .read(&mut got, (expected.len() - got.len()) as u64)
-                .unwrap()
-                == 0
-            {
+            let left = (expected.len() - got.len()) as u64;
+            if reader.read(&mut got, left).unwrap() == 0 {
                 thread::yield_now();
             }
         }

@@ -1,0 +1,228 @@
+//! What comes from a worker: answers, and what it says of itself. Nothing of it is believed unchecked (rule 5).
+
+use super::{
+    super::{
+        config::GRACE,
+        flight::{Flight, News},
+        link::{
+            frame::{Header, IN_BULK, LAST, down, up},
+            ring::Nonsense,
+        },
+    },
+    Phase, Worker,
+    sending::{Body, Outgoing},
+};
+use crate::{
+    ledger::Ledger,
+    sys::channel,
+    task::{Answer, failure},
+};
+use std::{
+    os::fd::AsFd,
+    time::{Duration, Instant},
+};
+
+/// A long answer on its way in.
+pub(super) struct Incoming {
+    header: Header,
+    left: u64,
+    bytes: Vec<u8>,
+}
+
+/// What taking in has met.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::process) struct TakenIn {
+    /// There was something.
+    pub(in crate::process) any: bool,
+    /// Batches that have ended, and the time they took in nanoseconds.
+    pub(in crate::process) ended: u64,
+    pub(in crate::process) nanos: u64,
+}
+
+/// So long may a growing answer be before its memory is asked for piece by piece.
+const TRUSTED_LENGTH: u64 = 64 * 1024 * 1024;
+
+impl Worker {
+    /// Takes in what the worker has added and sends on what it waits for.
+    pub(in crate::process) fn take_in(
+        &mut self,
+        ledger: &Ledger,
+        news: &mut News,
+    ) -> Result<TakenIn, Nonsense> {
+        let mut taken = TakenIn::default();
+        while self.take_one(ledger, news, &mut taken)? {
+            taken.any = true;
+        }
+        if !self.to_forget.is_empty() {
+            self.send_forgets();
+        }
+        self.send_on();
+        if taken.any {
+            if self.in_flight() == 0 {
+                self.idle_since = Instant::now();
+            }
+            if self.link.worker_needs_room() {
+                channel::ring(self.wires.socket.as_fd());
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Whether there may be something to take in.
+    pub(in crate::process) fn has_news(&self) -> bool {
+        self.up.has_next() || self.incoming.is_some() || self.outgoing.is_some()
+    }
+
+    fn take_one(&mut self, ledger: &Ledger, news: &mut News, taken: &mut TakenIn) -> Result<bool, Nonsense> {
+        if let Some(incoming) = &mut self.incoming {
+            let read = self.bulk_up.read(&mut incoming.bytes, incoming.left)?;
+            incoming.left -= read as u64;
+            if incoming.left == 0
+                && let Some(incoming) = self.incoming.take()
+            {
+                self.answered(&incoming.header, None, incoming.bytes, ledger, news, taken)?;
+            }
+            return Ok(read > 0);
+        }
+        let Some(frame) = self.up.peek()? else {
+            return Ok(false);
+        };
+        let header = frame.header;
+        match header.kind {
+            up::VALUE | up::FAILURE | up::NOT_READY if header.flags & IN_BULK != 0 => {
+                let mut bytes = Vec::new();
+                // Said by the worker: believed as far as it cannot hurt.
+                let ahead = header.body.min(TRUSTED_LENGTH);
+                let _ = bytes.try_reserve_exact(usize::try_from(ahead).unwrap_or(0));
+                self.incoming = Some(Incoming {
+                    header,
+                    left: header.body,
+                    bytes,
+                });
+            }
+            up::VALUE if header.body <= SMALL as u64 => {
+                // Copied out of the reach of the worker, without a vector of its own.
+                let mut small = [0; SMALL];
+                let length = frame.body.len().min(SMALL);
+                small[..length].copy_from_slice(&frame.body[..length]);
+                self.answered(&header, Some(&small[..length]), Vec::new(), ledger, news, taken)?;
+            }
+            up::VALUE | up::FAILURE | up::NOT_READY => {
+                let bytes = frame.body.to_vec();
+                self.answered(&header, None, bytes, ledger, news, taken)?;
+            }
+            up::READY => {
+                if self.phase == Phase::Starting {
+                    self.phase = Phase::Ready;
+                }
+            }
+            up::STARTED => {
+                let flight = flight(&mut self.flights, &header)?;
+                flight.note_started(header.item.saturating_add(1).min(flight.load.items), ledger);
+            }
+            up::END => self.ended(&header, news, taken)?,
+            up::WANTED => self.wanted(&header)?,
+            up::RETIRING => {
+                self.retired = true;
+                self.phase = self.phase.max(Phase::Leaving);
+                self.leaves_until = Some(Instant::now() + GRACE);
+            }
+            other => return Err(Nonsense(format!("a frame of kind {other}"))),
+        }
+        self.up.release();
+        Ok(true)
+    }
+
+    /// An answer has come, whole.
+    fn answered(
+        &mut self,
+        header: &Header,
+        small: Option<&[u8]>,
+        bytes: Vec<u8>,
+        ledger: &Ledger,
+        news: &mut News,
+        taken: &mut TakenIn,
+    ) -> Result<(), Nonsense> {
+        if header.kind == up::NOT_READY {
+            self.failure = Some(failure::read(&bytes));
+            return Ok(());
+        }
+        let flight = flight(&mut self.flights, header)?;
+        if header.item != flight.answered || header.item >= flight.load.items && !flight.abandoned {
+            return Err(Nonsense(format!(
+                "item {} was answered where item {} of {} was due",
+                header.item, flight.answered, flight.load.items
+            )));
+        }
+        let answer = match (header.kind, small) {
+            (up::FAILURE, _) => Answer::Failed(failure::read(&bytes)),
+            (_, Some(small)) => Answer::Value(small),
+            (_, None) => Answer::LargeValue(bytes),
+        };
+        flight.answer(answer, ledger, news);
+        if header.flags & LAST != 0 {
+            self.ended(header, news, taken)?;
+        }
+        Ok(())
+    }
+
+    fn ended(&mut self, header: &Header, news: &mut News, taken: &mut TakenIn) -> Result<(), Nonsense> {
+        let flight = flight(&mut self.flights, header)?;
+        if flight.answered < flight.load.items && !flight.abandoned {
+            return Err(Nonsense("a batch ended before its last item".into()));
+        }
+        let nanos = u64::try_from(header.entry).unwrap_or(0);
+        if flight.answered > 0 {
+            flight
+                .parcel
+                .batch_ended(flight.answered, Duration::from_nanos(nanos));
+            taken.ended += 1;
+            taken.nanos += nanos;
+        }
+        if !flight.abandoned {
+            flight.leave_place();
+        }
+        if let Some(flight) = self.flights[header.slot as usize].take() {
+            self.futures -= usize::from(flight.parcel.call().is_async());
+            news.gone.push(flight.parcel);
+        }
+        self.free.push(header.slot);
+        self.stalled = false;
+        Ok(())
+    }
+
+    /// The worker waits for a long body.
+    fn wanted(&mut self, header: &Header) -> Result<(), Nonsense> {
+        if self.outgoing.is_some() {
+            return Err(Nonsense("it asked for two bodies at once".into()));
+        }
+        let what = if header.item == u32::from(down::BATCH) {
+            flight(&mut self.flights, header)?;
+            Body::Batch(header.slot)
+        } else {
+            match self.unfetched.remove(&header.id) {
+                Some(bytes) => Body::Shared(bytes),
+                None => return Err(Nonsense("it asked for a body that it was not told of".into())),
+            }
+        };
+        self.outgoing = Some(Outgoing { what, sent: 0 });
+        Ok(())
+    }
+}
+
+/// An answer up to this size is copied without asking for memory.
+const SMALL: usize = 64;
+
+/// The batch that a header from the worker speaks of.
+fn flight<'a>(flights: &'a mut [Option<Flight>], header: &Header) -> Result<&'a mut Flight, Nonsense> {
+    flights
+        .get_mut(header.slot as usize)
+        .and_then(Option::as_mut)
+        .filter(|flight| flight.id == header.id)
+        .ok_or_else(|| {
+            Nonsense(format!(
+                "it speaks of batch {}, which it does not have",
+                header.id
+            ))
+        })
+}
