@@ -137,6 +137,7 @@ impl Shared {
         let mut news = News::default();
         let mut state = self.lock();
         state.stage = state.stage.max(target);
+        state.at_least = 0;
         self.ledger.refuse_from_now_on();
         self.go_on(&mut state, &mut news);
         if state.stage == Stage::Cancelling || state.stage == Stage::Killing {
@@ -159,6 +160,9 @@ impl Shared {
     /// Starts all workers and waits until they can take work.
     pub(super) fn warm_up(&self) -> Result<(), BuildError> {
         let mut state = self.lock();
+        if state.stage > Stage::Open {
+            return Err(BuildError::NotReady(TaskError::ShutDown));
+        }
         *self.not_ready.lock() = None;
         state.at_least = self.config.workers;
         state.ask_for_workers(&self.config);
@@ -280,6 +284,7 @@ impl Carrier for Shared {
     fn intercept(&self, task: &dyn Parcel, decide: &mut dyn FnMut(Whereabouts) -> Reaction) {
         let mut news = News::default();
         let mut state = self.lock();
+        self.go_on(&mut state, &mut news);
         match task.place() {
             Some(place) => self.intercept_task(
                 &mut state,
@@ -324,10 +329,10 @@ impl Shared {
         match decide(Whereabouts::Started) {
             Reaction::Leave => {}
             Reaction::AskToStop => link.slot(slot).ask(ASKED_TO_STOP),
-            Reaction::Kill => worker.stop(slot),
+            Reaction::Kill => worker.stop(slot, &self.ledger, news),
             Reaction::KillAndRetry => {
                 news.again.push(flight.parcel.clone());
-                worker.stop(slot);
+                worker.stop(slot, &self.ledger, news);
             }
         }
     }

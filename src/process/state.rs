@@ -12,10 +12,10 @@ use crate::{
     sync::{Arc, atomic::Ordering::Relaxed},
     task::{Carrier, Entry, Parcel},
 };
-use std::sync::Weak;
 use std::{
     collections::{HashMap, VecDeque},
-    time::Duration,
+    sync::Weak,
+    time::{Duration, Instant},
 };
 
 /// How far a pool's end has come. Only ever goes up.
@@ -47,6 +47,8 @@ pub(super) struct State {
     pub(super) at_least: usize,
     /// Starts that failed, one after another.
     pub(super) failed_starts: u32,
+    /// Starts have failed, again and again, while there are workers to do the work: no more are tried for a while.
+    pub(super) no_starts_until: Option<Instant>,
     /// Workers that were lost and not replaced.
     pub(super) lost: u64,
     pub(super) restarted: u64,
@@ -74,6 +76,7 @@ impl State {
             to_start: 0,
             at_least: 0,
             failed_starts: 0,
+            no_starts_until: None,
             lost: 0,
             restarted: 0,
             attending: 0,
@@ -108,7 +111,7 @@ impl State {
     /// Takes in what all workers have added, and hands out what waits.
     pub(super) fn go_on(&mut self, config: &Config, ledger: &Ledger, news: &mut News) {
         for worker in &mut self.workers {
-            if !worker.has_news() {
+            if worker.wild || !worker.has_news() {
                 continue;
             }
             let was_starting = worker.phase == Phase::Starting;
@@ -121,11 +124,13 @@ impl State {
                 Err(nonsense) => {
                     worker.text =
                         format!("it sent something that makes no sense: {}", nonsense.0).into_bytes();
+                    worker.wild = true;
                     worker.kill();
                 }
             }
             if was_starting && worker.phase == Phase::Ready {
                 self.failed_starts = 0;
+                self.no_starts_until = None;
                 self.poke = true;
             }
         }
@@ -222,7 +227,7 @@ impl State {
         {
             return Some(idle);
         }
-        if self.alive() < config.workers {
+        if self.alive() < config.workers && self.may_start() {
             // The queue has to show how many more are needed; who comes late takes over what was sent ahead.
             return None;
         }
@@ -245,6 +250,8 @@ impl State {
             .iter()
             .enumerate()
             .filter(|(_, worker)| worker.takes_work() && worker.phase == Phase::Ready && load(worker) < most)
+            // The spare worker stays one.
+            .filter(|(_, worker)| worker.in_flight() > 0)
             .min_by_key(|(_, worker)| load(worker))
             .map(|(index, _)| index)
     }
@@ -289,6 +296,11 @@ impl State {
                 .count()
     }
 
+    /// Whether it is worth trying: not for a while after starts have failed.
+    fn may_start(&self) -> bool {
+        self.no_starts_until.is_none_or(|until| until <= Instant::now())
+    }
+
     /// Has the supervisor start as many workers as there is work for.
     pub(super) fn ask_for_workers(&mut self, config: &Config) {
         if self.stage >= Stage::Cancelling {
@@ -323,7 +335,7 @@ impl State {
             wanted = wanted.max((in_use + 1).saturating_sub(alive));
         }
         let wanted = wanted.min(most - alive);
-        if wanted > 0 {
+        if wanted > 0 && self.may_start() {
             self.to_start += wanted;
             self.poke = true;
         }

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     error::{TaskError, WorkerDeath},
+    panic,
     sync::Arc,
     sys::{
         channel::{self, poll_readable},
@@ -33,14 +34,36 @@ const CLOSE_TICK: Duration = Duration::from_millis(15);
 /// So many starts may fail, one after another, before what waits fails with the reason.
 const MOST_FAILED_STARTS: u32 = 3;
 
+/// After that nothing is started for so long, if there are workers that do the work meanwhile.
+const BETWEEN_STARTS: Duration = Duration::from_secs(1);
+
 /// A worker that is stopped for so long holds up no shutdown.
 const STOPPED_TOO_LONG: u32 = 10;
 
 pub(super) fn start(shared: Arc<Shared>) -> io::Result<()> {
     std::thread::Builder::new()
         .name("process-pool".into())
-        .spawn(move || Supervisor::new(shared).run())
+        .spawn(move || {
+            let supervised = shared.clone();
+            if panic::catch(|| Supervisor::new(shared).run()).is_err() {
+                give_up(&supervised);
+            }
+        })
         .map(|_| ())
+}
+
+/// A mistake in this file must not become a hang: nobody is left to supervise, so nothing will run any more. The kernel
+/// kills the workers when this thread ends.
+fn give_up(shared: &Shared) {
+    let mut news = News::default();
+    let mut state = shared.lock();
+    state.stage = Stage::Closed;
+    shared.ledger.refuse_from_now_on();
+    state.take_all_back(&shared.ledger, &mut news);
+    state.kill_all(&shared.ledger, &mut news);
+    shared.release(state, news);
+    shared.readiness.notify_all();
+    shared.latch.open();
 }
 
 struct Supervisor {
@@ -75,6 +98,9 @@ impl Supervisor {
                 let shared = self.shared.clone();
                 let mut state = shared.lock();
                 shared.arm(&mut state, &mut news);
+                if state.at_least > 0 {
+                    shared.readiness.notify_all();
+                }
                 self.tick_if_due(&mut state, &mut news);
                 if Self::close_if_at_rest(&mut state) {
                     state.stage = Stage::Closed;
@@ -163,7 +189,7 @@ impl Supervisor {
         let mut news = News::default();
         let mut state = shared.lock();
         if let Some(worker) = state.workers.iter_mut().find(|worker| worker.number == number)
-            && worker.phase != Phase::Killed
+            && !worker.wild
             && let Err(nonsense) = worker.take_in(&shared.ledger, &mut news)
         {
             worker.text = format!("it sent something that makes no sense: {}", nonsense.0).into_bytes();
@@ -206,6 +232,8 @@ impl Supervisor {
             for parcel in state.queue.drain(..) {
                 news.fail.push((parcel, reason.clone()));
             }
+        } else {
+            state.no_starts_until = Some(Instant::now() + BETWEEN_STARTS);
         }
         state.at_least = 0;
         *self.shared.not_ready.lock() = Some(reason);
@@ -256,9 +284,6 @@ impl Supervisor {
             return;
         }
         self.next_tick = now + TICK;
-        if state.workers.iter().any(|worker| worker.phase == Phase::Ready) {
-            self.shared.readiness.notify_all();
-        }
         let closing = state.stage > Stage::Open;
         let idle_timeout = self.shared.config.idle_timeout;
         let at_least = state.at_least;
@@ -274,6 +299,10 @@ impl Supervisor {
                 alive -= 1;
             }
             let is_overdue = worker.leaves_until.is_some_and(|until| until <= now);
+            if worker.drops_until.is_some() && worker.is_stuck(now) {
+                worker.take_back(true, &self.shared.ledger, news);
+                worker.kill();
+            }
             if is_overdue || worker.phase == Phase::Leaving && worker.wires.child.is_stopped() {
                 worker.kill();
             }

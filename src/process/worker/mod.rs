@@ -78,7 +78,14 @@ pub(super) struct Worker {
     pub(super) leaves_until: Option<Instant>,
     /// It said that it is leaving because it has done enough.
     pub(super) retired: bool,
+    /// It sent something that makes no sense: nothing more of it is read.
+    pub(super) wild: bool,
+    /// When a future that it was asked to drop has to be gone.
+    pub(super) drops_until: Option<Instant>,
 }
+
+/// A future that is to be dropped has so long to get to its next await.
+const NEXT_AWAIT: Duration = Duration::from_secs(1);
 
 impl Worker {
     pub(super) fn new(number: u64, wires: Wires, link: Link) -> Self {
@@ -110,6 +117,8 @@ impl Worker {
             stalled: false,
             leaves_until: None,
             retired: false,
+            wild: false,
+            drops_until: None,
         }
     }
 
@@ -240,7 +249,7 @@ impl Worker {
     }
 
     /// Stops the batch in this slot: drops its future if others run beside it, else kills the process.
-    pub(super) fn stop(&mut self, slot: usize) {
+    pub(super) fn stop(&mut self, slot: usize, ledger: &Ledger, news: &mut News) {
         let beside = self.flights.iter().enumerate().any(|(other, flight)| {
             other != slot
                 && flight.as_ref().is_some_and(|flight| !flight.abandoned)
@@ -254,10 +263,26 @@ impl Worker {
         }
         if is_future && beside {
             self.link.slot(slot).ask(TO_BE_DROPPED);
+            self.drops_until
+                .get_or_insert_with(|| Instant::now() + NEXT_AWAIT);
             self.wake();
         } else {
+            // First, or it might start something between the signal and its death.
+            self.take_back(true, ledger, news);
             self.kill();
         }
+    }
+
+    /// A future that it was asked to drop is still there: it does not get to an await, and neither do those beside it.
+    pub(super) fn is_stuck(&mut self, now: Instant) -> bool {
+        let is_dropping = self.flights.iter().enumerate().any(|(slot, flight)| {
+            flight.as_ref().is_some_and(|flight| flight.abandoned)
+                && self.link.slot(slot).asked() == TO_BE_DROPPED
+        });
+        if !is_dropping {
+            self.drops_until = None;
+        }
+        self.drops_until.is_some_and(|until| until <= now)
     }
 
     /// Everything it had, for when it is dead.

@@ -126,6 +126,8 @@ impl Worker {
                 self.retired = true;
                 self.phase = self.phase.max(Phase::Leaving);
                 self.leaves_until = Some(Instant::now() + GRACE);
+                // It may take its time with its exit handlers.
+                self.take_back(true, ledger, news);
             }
             other => return Err(Nonsense(format!("a frame of kind {other}"))),
         }
