@@ -32,6 +32,7 @@
 //! | write code for any backend | [`Executor`], and [`Portable`] for what may be an argument |
 //! | run work on threads, with closures that capture | [`ThreadPool`], [`ThreadPool::scope`] to borrow |
 //! | debug, or test that values cross | [`Inline`], [`Checked`] |
+//! | run what may crash, leak or hang | [`ProcessPool`] |
 //! | choose at run time | [`AnyExecutor`], [`Backend`] |
 //! | wait for one task | [`TaskFuture`] |
 //! | wait for many | [`Executor::map`], [`as_completed`], [`wait`], [`Executor::group`] |
@@ -44,7 +45,8 @@
 //! # Which backend for what
 //!
 //! Rust has no global lock, so threads are for CPU-bound work as well as for blocking I/O. [`ThreadPool`] is the
-//! one to start with. [`Inline`] runs each task on the calling thread when it is submitted. [`Checked`] does
+//! one to start with. [`ProcessPool`] is for work that may crash, leak or hang, or has to be stopped: it shares nothing, a
+//! death costs one task, and what crosses is encoded. [`Inline`] runs each task on the calling thread when it is submitted. [`Checked`] does
 //! that too and sends every argument and result through the wire format, so that a unit test can answer whether
 //! work would run in another process.
 //!
@@ -66,6 +68,8 @@ mod panic;
 mod process;
 #[cfg(unix)]
 mod remote;
+#[cfg(unix)]
+mod runtime;
 mod sync;
 #[cfg(unix)]
 mod sys;

@@ -8,7 +8,7 @@ use std::{
 
 /// The rows of `docs/design.md`, bottom first. A module may import from rows above it in this list.
 const ROWS: &[&[&str]] = &[
-    &["sync", "panic", "sys"],
+    &["sync", "panic", "sys", "runtime"],
     &["error", "wire", "ledger", "timer"],
     &["future"],
     &["completion", "task"],

@@ -45,7 +45,53 @@ use crate::{
 use config::Config;
 use std::{fmt, time::Instant};
 
-/// A pool of processes: for work that may crash, leak, hang, or must be stopped at a deadline. Nothing is shared.
+/// A pool of processes: for work that may crash, leak or hang, or must be stopped at a deadline. Nothing is shared.
+///
+/// The calls are those of every [`Executor`]; work is a function or a closure that captures nothing, and what it takes and
+/// returns is [`Portable`](crate::Portable). Workers are this executable, started again when there is work for them. They
+/// never get to `main`, so there is nothing to register and nothing to guard; see [`init`] for the few builds where that needs
+/// a word. Linux and macOS; elsewhere building one is an error.
+///
+/// # What a death costs
+///
+/// A worker that dies (a signal, `abort`, `exit`, out of memory) fails the task it was running with
+/// [`TaskError::WorkerDied`](crate::TaskError::WorkerDied) and nothing else. Items of a map that were done keep their results, those that had not
+/// started run elsewhere, none runs twice; the worker is replaced when it is needed. A task runs at most once unless
+/// [`options().retries(n)`](crate::Options::retries) allows more.
+///
+/// # Stopping
+///
+/// A deadline ([`Options::timeout`](crate::Options::timeout), counted from when the task starts), [`kill`](crate::TaskFuture::kill) and
+/// [`Shutdown::Kill`] kill the worker with `SIGKILL`; a future that shares its worker with others is dropped at its next await
+/// instead. [`cancel`](crate::TaskFuture::cancel) is exact, and on a running task raises what
+/// [`cancel_requested`](crate::cancel_requested) sees over there. When this process dies, however it dies, its workers do.
+///
+/// # What a worker is like
+///
+/// Standard output and error are this program's, standard input is empty. Ctrl-C is the parent's to handle: workers catch it
+/// and do nothing, programs that tasks start are interrupted as usual. The program's constructors have all run, its `main`
+/// has not: statics are as they were at the start, and stay as tasks leave them until the worker is replaced. A panic
+/// that does not unwind (`panic = "abort"`) is a death like any other.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(unix)] {
+/// use concurrent_futures::{Executor, ProcessPool, TaskError};
+///
+/// fn parse(text: String) -> usize {
+///     if text.is_empty() { std::process::abort() } // stands for a crash in a C library
+///     text.len()
+/// }
+///
+/// let pool = ProcessPool::with_workers(2);
+/// let crash = pool.submit(parse, String::new());
+/// let fine = pool.submit(parse, "four".to_string());
+/// let Err(TaskError::WorkerDied(death)) = crash.result() else { unreachable!() };
+/// assert_eq!(death.signal(), Some(6));
+/// assert_eq!(fine.result().unwrap(), 4);
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct ProcessPool(Arc<Handle>);
 
@@ -94,6 +140,8 @@ impl ProcessPool {
     }
 
     /// Starts all workers and waits until they can take work, their initializers included.
+    ///
+    /// From then on as many are kept, whatever [`idle_timeout`](ProcessPoolBuilder::idle_timeout) says.
     ///
     /// # Errors
     ///

@@ -8,7 +8,7 @@
 //!
 //! So a worker calls them itself, once it knows that it is one and before it runs any work:
 //!
-//! ```ignore
+//! ```text
 //! #[used]
 //! #[unsafe(link_section = ".init_array")]
 //! static START: Constructor = start;

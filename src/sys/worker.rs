@@ -141,9 +141,9 @@ pub(crate) fn limit_memory(bytes: u64) -> io::Result<()> {
     )?)
 }
 
-/// An environment variable; `None` also if it is not UTF-8.
+/// An environment variable. What is not UTF-8 in it is replaced: it is there all the same.
 pub(crate) fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+    Some(std::env::var_os(name)?.to_string_lossy().into_owned())
 }
 
 /// Removes an environment variable, so that programs started by a task do not take themselves for workers.
