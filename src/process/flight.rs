@@ -28,6 +28,8 @@ pub(super) struct News {
     pub(super) tell: Vec<Arc<dyn Parcel>>,
     /// To be carried once more.
     pub(super) again: Vec<Arc<dyn Parcel>>,
+    /// What came back of it will not run if it was closed meanwhile, which nobody has told who waits for it.
+    pub(super) wake: Vec<Arc<dyn Parcel>>,
     /// To be cancelled.
     pub(super) cancel: Vec<Arc<dyn Parcel>>,
     /// To fail for this reason, although nobody cancelled it.
@@ -45,6 +47,16 @@ impl News {
         }
     }
 
+    /// A load of this parcel came back.
+    pub(super) fn came_back(&mut self, to_be_carried: bool, parcel: &Arc<dyn Parcel>) {
+        let list = if to_be_carried {
+            &mut self.again
+        } else {
+            &mut self.wake
+        };
+        list.push(parcel.clone());
+    }
+
     /// Passes it all on. Without the pool's lock.
     pub(super) fn publish(self, ledger: &Ledger) {
         debug_assert!(
@@ -59,6 +71,9 @@ impl News {
         }
         for (parcel, reason) in self.fail.into_iter().chain(self.refuse) {
             parcel.refuse(reason);
+        }
+        for parcel in self.wake {
+            parcel.wake_reader();
         }
     }
 }
@@ -106,9 +121,7 @@ impl Flight {
                 self.leave_place();
                 self.abandoned = true;
             }
-            if self.parcel.unload(load) {
-                news.again.push(self.parcel.clone());
-            }
+            news.came_back(self.parcel.unload(load), &self.parcel);
         }
     }
 
@@ -139,8 +152,8 @@ impl Flight {
                 news.tell(&self.parcel);
             }
         }
-        if unstarted.items > 0 && self.parcel.unload(unstarted) {
-            news.again.push(self.parcel.clone());
+        if unstarted.items > 0 {
+            news.came_back(self.parcel.unload(unstarted), &self.parcel);
         }
     }
 

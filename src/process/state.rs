@@ -198,11 +198,12 @@ impl State {
             }
             Err(load) => {
                 // There is room as soon as the worker has taken something.
-                let waits = parcel.unload(load) || more;
-                if waits {
+                let came_back = parcel.unload(load);
+                if !came_back {
+                    news.wake.push(parcel.clone());
+                }
+                if came_back || more {
                     self.queue.push_front(parcel);
-                } else {
-                    news.gone.push(parcel);
                 }
                 false
             }

@@ -116,6 +116,8 @@ pub(crate) trait Parcel: Send + Sync {
     fn batch_ended(&self, _items: u32, _took: Duration) {}
     /// Tells who waits what has arrived.
     fn tell(self: Arc<Self>, ledger: &Ledger);
+    /// Wakes who waits if there is something for them.
+    fn wake_reader(&self) {}
     /// What has not started will not run.
     fn refuse(self: Arc<Self>, reason: TaskError);
 }

@@ -1,6 +1,6 @@
 //! Data that many calls share, on its way to other processes: encoded once, sent to each worker once.
 
-use super::{Carrier, Crossing};
+use super::{Carrier, Crossing, call::guarded};
 use crate::{
     error::{CodecError, TaskError},
     sync::{Arc, Mutex},
@@ -94,7 +94,7 @@ impl Received {
     {
         let value = self.value.get_or_init(|| {
             let bytes = std::mem::take(&mut *self.bytes.lock());
-            let value: C = X::decode("the context", &bytes)?;
+            let value: C = guarded(|| X::decode("the context", &bytes))?;
             Ok(Arc::new(value))
         });
         value.clone()?.downcast().map_err(|_| {

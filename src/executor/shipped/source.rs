@@ -412,6 +412,10 @@ impl Parcel for Source {
         self.wake();
     }
 
+    fn wake_reader(&self) {
+        self.wake();
+    }
+
     fn refuse(self: Arc<Self>, reason: TaskError) {
         self.close(reason);
         self.wake();

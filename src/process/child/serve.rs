@@ -232,7 +232,7 @@ impl Server {
                     flags: if is_last { LAST } else { 0 },
                     slot: header.slot,
                     id: header.id,
-                    entry: nanos_since(start),
+                    entry: if is_last { nanos_since(start) } else { 0 },
                     item,
                     ..Header::default()
                 },

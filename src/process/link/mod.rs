@@ -3,19 +3,20 @@
 //! The rules are in `../README.md`; the numbers cited are that file's.
 #![allow(unsafe_code)]
 
+mod bell;
 pub(super) mod bulk;
 pub(super) mod frame;
+#[cfg(all(test, concurrent_futures_loom))]
+mod models;
 pub(super) mod ring;
 pub(super) mod slot;
 
 use crate::sys::memory::SharedMemory;
+use bell::{Bell, Wish};
 use slot::Slot;
 use std::{
     ptr::NonNull,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering, fence},
-    },
+    sync::{Arc, atomic::AtomicU64},
 };
 
 /// Batches that a worker can have at the same time.
@@ -31,11 +32,6 @@ pub(super) const BULK: usize = 1024 * 1024;
 /// A body longer than this goes through the stream. Several of the longest frames fit into a ring.
 pub(super) const MOST_INLINE: usize = 32 * 1024;
 
-const AWAKE: u32 = 0;
-const ASLEEP: u32 = 1;
-const ARMED: u32 = 1;
-const NEEDS_ROOM: u32 = 2;
-
 /// Two cache lines, because processors fetch them in pairs.
 #[repr(C, align(128))]
 struct Line<T>(T);
@@ -45,9 +41,9 @@ struct Line<T>(T);
 struct Control {
     hello: Line<Hello>,
     /// The worker sleeps, or is about to: whoever adds or makes room for something rings.
-    worker_asleep: Line<AtomicU32>,
-    /// 1: nobody looks at what the worker adds: it has to ring.
-    parent_armed: Line<AtomicU32>,
+    worker_asleep: Line<Bell>,
+    /// Nobody in the parent looks at what the worker adds: it has to ring.
+    parent_away: Line<Bell>,
     down: Ends,
     up: Ends,
     bulk_down: Ends,
@@ -158,55 +154,42 @@ impl Link {
     /// Something was added for the worker. True if it has to be rung for (rule 3).
     #[must_use]
     pub(super) fn worker_sleeps(&self) -> bool {
-        take_bell(&self.control().worker_asleep.0, |bell| bell != AWAKE)
+        self.control().worker_asleep.0.take(Wish::Anything)
     }
 
     /// Something the worker added was taken. True if it waits for that and has to be rung for.
     #[must_use]
     pub(super) fn worker_needs_room(&self) -> bool {
-        take_bell(&self.control().worker_asleep.0, |bell| bell == NEEDS_ROOM)
+        self.control().worker_asleep.0.take(Wish::Room)
     }
 
     /// The worker is about to sleep until something is added; it has to look once more before it does.
     pub(super) fn going_to_sleep(&self) {
-        set_bell(&self.control().worker_asleep.0, ASLEEP);
+        self.control().worker_asleep.0.set(Wish::Anything);
     }
 
     /// As [`going_to_sleep`](Self::going_to_sleep), also until something is taken.
     pub(super) fn going_to_wait_for_room(&self) {
-        set_bell(&self.control().worker_asleep.0, NEEDS_ROOM);
+        self.control().worker_asleep.0.set(Wish::Room);
     }
 
     pub(super) fn awake(&self) {
-        self.control().worker_asleep.0.store(0, Ordering::Relaxed);
+        self.control().worker_asleep.0.clear();
     }
 
     /// Something was added for the parent. True if it has to be rung for.
     #[must_use]
     pub(super) fn parent_is_away(&self) -> bool {
-        take_bell(&self.control().parent_armed.0, |bell| bell == ARMED)
+        self.control().parent_away.0.take(Wish::Anything)
     }
 
     /// Nobody in the parent will look unasked; who arms has to look once more.
     pub(super) fn arm(&self) {
-        set_bell(&self.control().parent_armed.0, ARMED);
+        self.control().parent_away.0.set(Wish::Anything);
     }
 
     /// Somebody in the parent looks all the time.
     pub(super) fn disarm(&self) {
-        self.control().parent_armed.0.store(0, Ordering::Relaxed);
+        self.control().parent_away.0.clear();
     }
-}
-
-/// The bell is to be rung: what comes in from now on is announced, what came in before is seen by who looks after this
-/// (rule 3: the fence orders the store before that look).
-fn set_bell(bell: &AtomicU32, to: u32) {
-    bell.store(to, Ordering::Relaxed);
-    fence(Ordering::SeqCst);
-}
-
-/// Called after something was added: the fence orders the addition before the look at the bell (rule 3).
-fn take_bell(bell: &AtomicU32, is_to_ring: fn(u32) -> bool) -> bool {
-    fence(Ordering::SeqCst);
-    is_to_ring(bell.load(Ordering::Relaxed)) && bell.swap(AWAKE, Ordering::Relaxed) != AWAKE
 }

@@ -1,6 +1,6 @@
 //! What both sides must agree on about one batch: which of its items have started.
 
-use std::sync::atomic::{
+use crate::sync::atomic::{
     AtomicU32, AtomicU64,
     Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
@@ -72,7 +72,19 @@ impl Slot {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, concurrent_futures_loom))]
+impl Slot {
+    pub(super) fn new(items: u32) -> Self {
+        let slot = Self {
+            claim: AtomicU64::new(0),
+            stop: AtomicU32::new(0),
+        };
+        slot.fill(items);
+        slot
+    }
+}
+
+#[cfg(all(test, not(concurrent_futures_loom)))]
 mod tests {
     use super::*;
     use std::thread;
