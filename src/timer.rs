@@ -18,7 +18,12 @@ pub(crate) trait Deadline: Send + Sync {
 
 /// A deadline that is set for as long as this lives.
 #[must_use]
-pub(crate) struct Armed(Option<Key>);
+pub(crate) struct Armed {
+    key: Option<Key>,
+    /// Kept alive, if nobody else does.
+    #[allow(dead_code)]
+    owner: Option<Arc<dyn Deadline>>,
+}
 
 /// The number tells deadlines of the same instant apart.
 type Key = (Instant, u64);
@@ -46,7 +51,10 @@ static TIMER: Timer = Timer {
 /// Sets a deadline `after` from now. One that lies beyond what the clock can express never passes.
 pub(crate) fn arm(whose: &Arc<impl Deadline + 'static>, after: Duration) -> Armed {
     let Some(at) = Instant::now().checked_add(after) else {
-        return Armed(None);
+        return Armed {
+            key: None,
+            owner: None,
+        };
     };
     let whose: Weak<dyn Deadline> = Arc::downgrade(&(whose.clone() as Arc<dyn Deadline>));
     let mut pending = TIMER.state.lock();
@@ -63,12 +71,22 @@ pub(crate) fn arm(whose: &Arc<impl Deadline + 'static>, after: Duration) -> Arme
     {
         TIMER.earlier.notify_one();
     }
-    Armed(Some(key))
+    Armed {
+        key: Some(key),
+        owner: None,
+    }
+}
+
+/// As [`arm`], for somebody whom nobody else keeps.
+pub(crate) fn arm_owned(whose: &Arc<impl Deadline + 'static>, after: Duration) -> Armed {
+    let mut armed = arm(whose, after);
+    armed.owner = Some(whose.clone());
+    armed
 }
 
 impl Drop for Armed {
     fn drop(&mut self) {
-        if let Some(key) = self.0 {
+        if let Some(key) = self.key {
             let removed = TIMER.state.lock().deadlines.remove(&key);
             drop(removed);
         }

@@ -1,7 +1,8 @@
 //! Threads for callbacks of tasks that were settled by a thread which supervises others (rule 11).
 //!
 //! One *runner* for the whole program runs them one after another. While a callback blocks in a wait of this
-//! crate, another runner takes over: what it waits for may be behind it in the queue.
+//! crate, another runner takes over: what it waits for may be behind it in the queue. So it does from one that takes long:
+//! it may wait for that in a way of its own.
 
 use super::{
     callbacks::Job,
@@ -10,7 +11,11 @@ use super::{
 use crate::{
     ledger::ExecutorId,
     panic,
-    sync::global::{Condvar, Mutex},
+    sync::{
+        Arc,
+        global::{Condvar, Mutex},
+    },
+    timer::{self, Armed, Deadline},
 };
 use std::{
     cell::Cell,
@@ -24,6 +29,9 @@ use std::{
 /// How long a runner without a job stays: deadlines pass in bursts, and a program that sets none any more has no
 /// thread of ours.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
+
+/// A callback that takes longer than this has its runner's place taken, if others wait.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The queue and its runners. If there are jobs, a runner is active.
 struct Aside {
@@ -41,7 +49,16 @@ struct State {
     idle: usize,
     /// Runners that were called and sleep still. They count as active.
     called: usize,
+    /// Active runners that have a job, each with the number of that job.
+    working: Vec<(RunnerId, u64)>,
+    /// Jobs that have been taken.
+    taken: u64,
+    /// Set while jobs wait: the time at which one that is being run has taken too long.
+    watch: Option<Armed>,
 }
+
+/// Tells runners apart.
+type RunnerId = thread::ThreadId;
 
 static ASIDE: Aside = Aside::new(start);
 
@@ -59,7 +76,9 @@ fn start(aside: &'static Aside) -> io::Result<()> {
 fn live(aside: &'static Aside) {
     let runner = Rc::new(Runner::new(aside));
     host::install(runner.clone());
-    while let Some(job) = aside.next() {
+    let mut had_a_job = false;
+    while let Some(job) = aside.next(runner.id, had_a_job) {
+        had_a_job = true;
         panic::contain(job);
         // A `block_on` may have given up a future without polling it to its end.
         runner.awaiting(false);
@@ -75,6 +94,9 @@ impl Aside {
                 active: 0,
                 idle: 0,
                 called: 0,
+                working: Vec::new(),
+                taken: 0,
+                watch: None,
             }),
             called: Condvar::new(),
             start,
@@ -87,7 +109,36 @@ impl Aside {
             return Err(job);
         }
         state.jobs.push_back(job);
+        self.watch(&mut state);
         Ok(())
+    }
+
+    /// Has somebody look whether the jobs that are being run now take too long for those that wait.
+    fn watch(&'static self, state: &mut State) {
+        if state.watch.is_none() && !state.working.is_empty() && !state.jobs.is_empty() {
+            let watch = Arc::new(Watch {
+                aside: self,
+                taken: state.taken,
+            });
+            // The timer does not keep it, so the state does, inside what it is armed with.
+            state.watch = Some(timer::arm_owned(&watch, PATIENCE));
+        }
+    }
+
+    /// Counts runners out whose job is one of the first `taken` and still not done, and puts another in their place.
+    fn take_over(&'static self, taken: u64) {
+        let mut state = self.state.lock();
+        state.watch = None;
+        if state.jobs.is_empty() {
+            return;
+        }
+        let late: Vec<_> = state.working.extract_if(.., |(_, job)| *job <= taken).collect();
+        state.active -= late.len();
+        if self.staff(&mut state).is_err() {
+            state.active += late.len();
+            state.working.extend(late);
+        }
+        self.watch(&mut state);
     }
 
     /// Makes sure that a runner is active.
@@ -107,8 +158,11 @@ impl Aside {
     }
 
     /// An active runner blocks. It must not if there are jobs and nobody can take them.
-    fn block(&'static self) -> io::Result<()> {
+    fn block(&'static self, runner: RunnerId) -> io::Result<()> {
         let mut state = self.state.lock();
+        let Some(job) = state.stop_working(runner) else {
+            return Ok(());
+        };
         state.active -= 1;
         if state.jobs.is_empty() {
             return Ok(());
@@ -116,22 +170,35 @@ impl Aside {
         let staffed = self.staff(&mut state);
         if staffed.is_err() {
             state.active += 1;
+            state.working.push((runner, job));
         }
         staffed
     }
 
     /// A blocked runner goes on. If another has taken over, there are two until one of them is done.
-    fn unblock(&self) {
-        self.state.lock().active += 1;
+    fn unblock(&'static self, runner: RunnerId) {
+        let mut state = self.state.lock();
+        state.active += 1;
+        let taken = state.taken;
+        state.working.push((runner, taken));
+        self.watch(&mut state);
     }
 
-    /// The next job of an active runner. `None` if it is not needed any more: it is not active then.
-    fn next(&self) -> Option<Job> {
+    /// The next job of a runner. `None` if it is not needed any more: it is not active then.
+    fn next(&'static self, runner: RunnerId, had_a_job: bool) -> Option<Job> {
         let mut state = self.state.lock();
+        if had_a_job && state.stop_working(runner).is_none() {
+            // It was late, and is back.
+            state.active += 1;
+        }
         loop {
             if state.active == 1
                 && let Some(job) = state.jobs.pop_front()
             {
+                state.taken += 1;
+                let taken = state.taken;
+                state.working.push((runner, taken));
+                self.watch(&mut state);
                 return Some(job);
             }
             state.active -= 1;
@@ -152,9 +219,30 @@ impl Aside {
     }
 }
 
+impl State {
+    /// The runner's job is over, or does not count as being run. `None` if it did not: another has taken over.
+    fn stop_working(&mut self, runner: RunnerId) -> Option<u64> {
+        let at = self.working.iter().position(|(of, _)| *of == runner)?;
+        Some(self.working.swap_remove(at).1)
+    }
+}
+
+/// Passes when the jobs that were being run have had their time.
+struct Watch {
+    aside: &'static Aside,
+    taken: u64,
+}
+
+impl Deadline for Watch {
+    fn passed(self: Arc<Self>) {
+        self.aside.take_over(self.taken);
+    }
+}
+
 /// A runner's thread, seen from the futures that are waited for on it.
 struct Runner {
     aside: &'static Aside,
+    id: RunnerId,
     /// How many waits this thread is in, one inside the other.
     waits: Cell<u32>,
     /// A `block_on` in the running callback waits for a future.
@@ -165,6 +253,7 @@ impl Runner {
     fn new(aside: &'static Aside) -> Self {
         Self {
             aside,
+            id: thread::current().id(),
             waits: Cell::new(0),
             awaiting: Cell::new(false),
         }
@@ -182,7 +271,7 @@ impl Host for Runner {
 
     fn block(&self) {
         if self.waits.get() == 0
-            && let Err(error) = self.aside.block()
+            && let Err(error) = self.aside.block(self.id)
         {
             panic!(
                 "a callback waits while callbacks of other tasks are queued behind it, and no thread could be \
@@ -196,7 +285,7 @@ impl Host for Runner {
     fn unblock(&self) {
         self.waits.set(self.waits.get() - 1);
         if self.waits.get() == 0 {
-            self.aside.unblock();
+            self.aside.unblock(self.id);
         }
     }
 
@@ -287,6 +376,29 @@ mod tests {
         let order: Vec<_> = (0..JOBS).map(|_| order.recv_timeout(LONG).unwrap()).collect();
         assert_eq!(order, (0..JOBS).rev().collect::<Vec<_>>());
         assert_eq!(at_rest(aside), 1);
+    }
+
+    #[test]
+    fn a_runner_that_blocks_in_its_own_way_is_replaced_too() {
+        let aside = aside(start);
+        let (tx, rx) = mpsc::channel();
+        let mut to_the_one_before: Option<mpsc::Sender<()>> = None;
+        for _ in 0..4 {
+            let (here, there) = mpsc::channel();
+            let (before, done) = (to_the_one_before.replace(here), tx.clone());
+            add(aside, move || {
+                if let Some(before) = before {
+                    before.send(()).unwrap();
+                }
+                done.send(there.recv_timeout(LONG)).unwrap();
+            });
+        }
+        let last = to_the_one_before.take().unwrap();
+        add(aside, move || last.send(()).unwrap());
+        for _ in 0..4 {
+            assert_eq!(rx.recv_timeout(LONG).unwrap(), Ok(()));
+        }
+        at_rest(aside);
     }
 
     #[test]

@@ -68,7 +68,13 @@ pub(crate) fn is_delivering(task: TaskId) -> bool {
 }
 
 fn enter(owner: Owner, job: Job) {
+    struct Leave;
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            let _ = RUNNING.try_with(|running| running.borrow_mut().tasks.pop());
+        }
+    }
     let _ = RUNNING.try_with(|running| running.borrow_mut().tasks.push(owner));
+    let _leave = Leave;
     job();
-    let _ = RUNNING.try_with(|running| running.borrow_mut().tasks.pop());
 }

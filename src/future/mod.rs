@@ -151,7 +151,7 @@ impl<R: Send + 'static> TaskFuture<R> {
     /// Calls `callback` with the outcome when the task has ended; at once if it has.
     ///
     /// Callbacks of a task run in the order they were added, on the thread that ended it (a worker, or
-    /// whoever cancelled it), before the outcome is handed over: whoever waits for the task waits for them
+    /// whoever cancelled it; a thread for callbacks, if a process or a deadline ended it), before the outcome is handed over: whoever waits for the task waits for them
     /// too. They may block, submit, and shut executors down. A panic in one is reported by the panic hook and
     /// goes no further. A callback that comes up inside another one is run after it.
     ///

@@ -114,8 +114,10 @@ impl Flight {
     /// Takes back what has not started, but for so many items of it.
     pub(super) fn take_back(&mut self, slot: &Slot, keep: u32, ledger: &Ledger, news: &mut News) {
         let (started, new, old) = slot.take_back(keep);
-        self.note_started(started, ledger);
-        if new < old && !self.abandoned {
+        // The worker can write there: it is believed as far as it can be right. What was answered had started.
+        let new = new.clamp(self.answered.min(self.load.items), self.load.items);
+        self.note_started(started.min(self.load.items), ledger);
+        if new < old && new < self.load.items && !self.abandoned {
             let load = self.load.split_off(new);
             if new == 0 {
                 self.leave_place();
@@ -134,13 +136,13 @@ impl Flight {
 
     /// Its worker is dead: what was running is lost, what had not started runs elsewhere.
     pub(super) fn bury(mut self, slot: &Slot, death: &WorkerDeath, ledger: &Ledger, news: &mut News) {
+        if self.abandoned {
+            return;
+        }
         let (started, _) = slot.progress();
         // What a dead worker left behind is not trusted any further than it can be right.
         let started = started.clamp(self.answered, self.load.items.min(self.answered + 1));
         self.note_started(started, ledger);
-        if self.abandoned {
-            return;
-        }
         self.leave_place();
         let unstarted = self.load.split_off(started);
         if started > self.answered {

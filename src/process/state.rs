@@ -121,12 +121,7 @@ impl State {
                         self.nanos_per_batch = self.nanos_per_batch.midpoint(nanos);
                     }
                 }
-                Err(nonsense) => {
-                    worker.text =
-                        format!("it sent something that makes no sense: {}", nonsense.0).into_bytes();
-                    worker.wild = true;
-                    worker.kill();
-                }
+                Err(nonsense) => worker.went_wild(&nonsense),
             }
             if was_starting && worker.phase == Phase::Ready {
                 self.failed_starts = 0;
@@ -197,7 +192,10 @@ impl State {
                 true
             }
             Err(load) => {
-                // There is room as soon as the worker has taken something.
+                // There is room as soon as the worker has taken something; if not, it would wait for ever.
+                if let Err(nonsense) = worker.down.check() {
+                    worker.went_wild(&nonsense);
+                }
                 let came_back = parcel.unload(load);
                 if !came_back {
                     news.wake.push(parcel.clone());

@@ -20,6 +20,7 @@ use crate::{
     },
 };
 use std::{
+    collections::BTreeSet,
     io,
     os::fd::AsFd,
     time::{Duration, Instant},
@@ -76,6 +77,8 @@ struct Supervisor {
     next_tick: Instant,
     /// Ticks that each worker was found stopped during a shutdown, by number.
     stopped: Vec<(u64, u32)>,
+    /// Workers that have closed their channel, which says so for ever, and live: by number.
+    hung_up: BTreeSet<u64>,
 }
 
 impl Supervisor {
@@ -87,6 +90,7 @@ impl Supervisor {
             last_batch: 0,
             next_tick: Instant::now(),
             stopped: Vec::new(),
+            hung_up: BTreeSet::new(),
         }
     }
 
@@ -132,8 +136,10 @@ impl Supervisor {
     /// Sleeps until something happens, and takes the bells and deaths in.
     fn wait(&mut self, timeout: Option<Duration>) {
         let mut fds = vec![self.shared.hears.as_fd()];
-        for (_, wires) in &self.watched {
-            fds.push(wires.socket.as_fd());
+        for (number, wires) in &self.watched {
+            if !self.hung_up.contains(number) {
+                fds.push(wires.socket.as_fd());
+            }
             if let Some(death) = wires.child.death_fd() {
                 fds.push(death);
             }
@@ -152,11 +158,13 @@ impl Supervisor {
         for (number, wires) in &self.watched {
             let mut text = Vec::new();
             let mut may_be_dead = wires.child.death_fd().is_none();
-            if ready.get(at) == Some(&true) {
-                let heard = channel::drain(wires.socket.as_fd(), &mut text);
-                may_be_dead |= heard.closed;
+            if !self.hung_up.contains(number) {
+                if ready.get(at) == Some(&true) && channel::drain(wires.socket.as_fd(), &mut text).closed {
+                    may_be_dead = true;
+                    self.hung_up.insert(*number);
+                }
+                at += 1;
             }
-            at += 1;
             if wires.child.death_fd().is_some() {
                 may_be_dead |= ready.get(at) == Some(&true);
                 at += 1;
@@ -173,7 +181,7 @@ impl Supervisor {
                     // It may have said why just before.
                     channel::drain(wires.socket.as_fd(), &mut text);
                     dead.push((*number, fate, text));
-                } else if ready.get(at - 1) == Some(&true) && wires.child.death_fd().is_none() {
+                } else if self.hung_up.contains(number) && wires.child.death_fd().is_none() {
                     wires.child.kill();
                 }
             }
@@ -185,6 +193,7 @@ impl Supervisor {
 
     /// A worker is dead: takes in what it left, and sees to what it had.
     fn bury(&mut self, number: u64, fate: Reaped, mut text: Vec<u8>) {
+        self.hung_up.remove(&number);
         let shared = self.shared.clone();
         let mut news = News::default();
         let mut state = shared.lock();

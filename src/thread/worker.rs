@@ -272,12 +272,14 @@ impl Host for Worker {
     }
 
     fn awaiting(&self, waiting: bool) {
-        if waiting != self.awaiting.replace(waiting) {
+        if waiting != self.awaiting.get() {
             if waiting {
+                // Panics if nobody can take its place: then this thread does not wait.
                 self.block();
             } else {
                 self.unblock();
             }
+            self.awaiting.set(waiting);
         }
     }
 }

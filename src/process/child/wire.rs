@@ -102,6 +102,10 @@ impl Wire {
             return;
         }
         loop {
+            if self.up.check().and_then(|()| self.bulk_up.check()).is_err() {
+                // The parent would not: memory was overwritten, and there would be no room for ever.
+                std::process::abort();
+            }
             self.link.going_to_wait_for_room();
             if has_room(self) {
                 break;

@@ -37,6 +37,19 @@ impl Writer {
         Self { link, way, tail: 0 }
     }
 
+    /// Fails if the other side claims to have taken what was never written: then there would be no room for ever.
+    pub(crate) fn check(&self) -> Result<(), Nonsense> {
+        let (_, capacity) = self.link.area(self.way);
+        let head = self.link.head(self.way).load(Acquire);
+        if self.tail.wrapping_sub(head) > capacity as u64 {
+            return Err(Nonsense(format!(
+                "{head} bytes are said to be taken of {}",
+                self.tail
+            )));
+        }
+        Ok(())
+    }
+
     pub(crate) fn has_room(&self) -> bool {
         let (_, capacity) = self.link.area(self.way);
         self.tail.wrapping_sub(self.link.head(self.way).load(Acquire)) < capacity as u64

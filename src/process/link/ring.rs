@@ -50,6 +50,19 @@ impl Sender {
         Self { link, way, tail: 0 }
     }
 
+    /// Fails if the other side claims to have taken what was never added: then there would be no room for ever.
+    pub(crate) fn check(&self) -> Result<(), Nonsense> {
+        let (_, capacity) = self.link.area(self.way);
+        let head = self.link.head(self.way).load(Acquire);
+        if self.tail.wrapping_sub(head) > capacity as u64 {
+            return Err(Nonsense(format!(
+                "{head} bytes are said to be taken of {}",
+                self.tail
+            )));
+        }
+        Ok(())
+    }
+
     /// Whether a frame with so long a body would go in now.
     pub(crate) fn has_room(&self, body: usize) -> bool {
         self.room_for(HEADER + body.next_multiple_of(8)).is_some()
@@ -59,7 +72,7 @@ impl Sender {
     fn room_for(&self, length: usize) -> Option<usize> {
         let (_, capacity) = self.link.area(self.way);
         let head = self.link.head(self.way).load(Acquire);
-        // A head that cannot be leaves no room; the receiving side is found out elsewhere.
+        // A head that cannot be leaves no room; `check` finds it out.
         let free = (capacity as u64).checked_sub(self.tail.wrapping_sub(head))?;
         let to_end = capacity - place(self.tail, capacity);
         let skipped = if to_end < length { to_end } else { 0 };

@@ -9,7 +9,7 @@ use super::{
         Link, SLOTS, Way,
         bulk::{Reader, Writer},
         frame::{Header, down},
-        ring::{Receiver, Sender},
+        ring::{Nonsense, Receiver, Sender},
         slot::{ASKED_TO_STOP, TO_BE_DROPPED},
     },
 };
@@ -51,7 +51,7 @@ pub(super) struct Worker {
     pub(super) wires: Arc<Wires>,
     pub(super) link: Link,
     pub(super) phase: Phase,
-    down: Sender,
+    pub(super) down: Sender,
     up: Receiver,
     bulk_down: Writer,
     bulk_up: Reader,
@@ -188,6 +188,13 @@ impl Worker {
         } else {
             self.kill();
         }
+    }
+
+    /// Nothing more of it is read; it is killed for what it sent.
+    pub(super) fn went_wild(&mut self, nonsense: &Nonsense) {
+        self.text = format!("it sent something that makes no sense: {}", nonsense.0).into_bytes();
+        self.wild = true;
+        self.kill();
     }
 
     /// Kills it; the supervisor hears of its death.

@@ -57,6 +57,9 @@ impl Worker {
             self.send_forgets();
         }
         self.send_on();
+        if self.outgoing.is_some() {
+            self.bulk_down.check()?;
+        }
         if taken.any {
             if self.in_flight() == 0 {
                 self.idle_since = Instant::now();
@@ -179,7 +182,7 @@ impl Worker {
                 .parcel
                 .batch_ended(flight.answered, Duration::from_nanos(nanos));
             taken.ended += 1;
-            taken.nanos += nanos;
+            taken.nanos = taken.nanos.saturating_add(nanos);
         }
         if !flight.abandoned {
             flight.leave_place();
