@@ -255,7 +255,11 @@ fn what_makes_no_sense_is_refused() {
     }
     let output = checksum(&["--help"], here);
     assert_eq!(output.status.code(), Some(0));
-    assert!(String::from_utf8(output.stdout).unwrap().contains("--backend"));
+    let help = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        help.contains("--backend inline|checked|threads|processes"),
+        "{help}"
+    );
 
     let missing = TempDir::new().unwrap().path().join("missing");
     let output = checksum(&[], &missing);
@@ -272,9 +276,12 @@ fn readers_that_leave_early_are_no_problem() {
         drop(reader);
         writer
     };
-    let run = |stdout: Stdio, stderr: Stdio| {
+    let run = |backend: &str, stdout: Stdio, stderr: Stdio| {
         let mut command = Command::new(binary());
-        command.arg(folder.path()).stdin(Stdio::null());
+        command
+            .args(["--backend", backend])
+            .arg(folder.path())
+            .stdin(Stdio::null());
         command
             .stdout(stdout)
             .stderr(stderr)
@@ -283,16 +290,18 @@ fn readers_that_leave_early_are_no_problem() {
             .wait_with_output()
             .unwrap()
     };
-    let output = run(nobody_reads().into(), Stdio::piped());
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(
-        stderr(&output).contains("1 of 1 files hashed"),
-        "{}",
-        stderr(&output)
-    );
-    let output = run(Stdio::piped(), nobody_reads().into());
-    assert_eq!(output.status.code(), Some(0));
-    assert!(output.stdout.starts_with(NOTHING.as_bytes()));
+    for backend in ["threads", "processes"] {
+        let output = run(backend, nobody_reads().into(), Stdio::piped());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert!(
+            stderr(&output).contains("1 of 1 files hashed"),
+            "{}",
+            stderr(&output)
+        );
+        let output = run(backend, Stdio::piped(), nobody_reads().into());
+        assert_eq!(output.status.code(), Some(0));
+        assert!(output.stdout.starts_with(NOTHING.as_bytes()));
+    }
 }
 
 #[test]

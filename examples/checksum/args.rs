@@ -7,7 +7,7 @@ use std::{ffi::OsString, num::NonZeroUsize};
 /// What is left out of the crate's own folder: megabytes of build products and history that nobody asked for.
 const SKIPPED: &[&str] = &["target", ".git"];
 
-/// More threads than this is a mistake on the command line, and a system that runs out of them on the way
+/// More workers than this is a mistake on the command line, and a system that runs out of them on the way
 /// would make it hard to see.
 const MOST_WORKERS: usize = 1024;
 
@@ -75,7 +75,7 @@ Links are followed. What cannot be hashed is reported on stderr, where the total
 
 Usage: checksum [--backend {backends}] [--workers N] [--no-serial] [PATH]
 
-  --backend NAME  what runs the work (threads)
+  --backend NAME  what runs the work (threads). A crash in one of the processes would cost one file
   --workers N     how many files at the same time, where the backend has workers (one per CPU)
   --no-serial     do not measure one thread without an executor, which reads every file twice more
   -h, --help      print this

@@ -1,4 +1,5 @@
-//! Hashes every file below a folder, on any backend: `cargo run --release --example checksum -- --help`.
+//! Hashes every file below a folder, on any backend: `cargo run --release --example checksum -- --help`, and with
+//! `--backend processes` in other processes.
 //!
 //! Prints on stdout what `sha256sum` prints, in the order of the paths, and on stderr whatever could not be
 //! hashed and why, then the totals. Everything that knows how tasks run is in [`hash_all`], which is written

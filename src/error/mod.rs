@@ -61,6 +61,11 @@ impl TaskError {
         matches!(self, Self::Cancelled)
     }
 
+    /// Whether it counts as cancelled: nobody wanted the task to run any more.
+    pub(crate) fn is_cancellation(&self) -> bool {
+        matches!(self, Self::Cancelled | Self::ShutDown)
+    }
+
     /// Whether the task passed its own deadline. A wait that ran out of time is not meant.
     pub fn is_timed_out(&self) -> bool {
         matches!(self, Self::TimedOut(_))

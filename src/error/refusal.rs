@@ -10,6 +10,9 @@ pub enum BuildError {
     /// `max_pending(0)` would refuse every task.
     #[error("`max_pending` must be at least 1: a bound of 0 would refuse every task")]
     NoRoom,
+    /// A worker process cannot run so many futures at once.
+    #[error("`async_concurrency` must be between 1 and 900, and not {0}")]
+    AsyncConcurrency(usize),
     /// This system has no processes that the crate could use; threads are there everywhere.
     #[error("worker processes need a Unix system, which this is not; use a `ThreadPool`")]
     Unsupported,

@@ -292,7 +292,7 @@ pub(crate) enum CallbacksRun {
 fn ending_of<R>(outcome: &Outcome<R>) -> Ending {
     match outcome {
         Ok(_) => Ending::Succeeded,
-        Err(TaskError::Cancelled | TaskError::ShutDown) => Ending::Cancelled,
+        Err(error) if error.is_cancellation() => Ending::Cancelled,
         Err(_) => Ending::Failed,
     }
 }
@@ -322,9 +322,10 @@ pub(crate) fn cancelled<R: Send + 'static>(cell: Arc<dyn Cell<R>>, met: Cancel) 
 /// Settles a task that its executor will never run; nothing happens if it was started or cancelled.
 pub(crate) fn refuse<R: Send + 'static>(cell: Arc<dyn Cell<R>>, reason: TaskError) {
     let outcome = Err(reason);
-    if cell.core().state.refuse(ending_of(&outcome)) {
+    let ending = ending_of(&outcome);
+    if cell.core().state.refuse(ending) {
         if let Some(ledger) = Ledger::of(cell.core().executor) {
-            ledger.cancelled(1);
+            ledger.refused(1, ending == Ending::Cancelled);
             ledger.give_room();
         }
         discard(cell, outcome);

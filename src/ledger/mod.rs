@@ -217,6 +217,16 @@ impl Ledger {
         self.0.counts.mine().cancelled.fetch_add(tasks, Ordering::Relaxed);
     }
 
+    /// Tasks that will never start: because nobody wants them to (`cancelled`), or because nobody can run them.
+    pub(crate) fn refused(&self, tasks: u64, cancelled: bool) {
+        if cancelled {
+            self.cancelled(tasks);
+        } else {
+            self.started(tasks);
+            self.failed(tasks);
+        }
+    }
+
     /// Tasks that had started, or were about to, were stopped.
     pub(crate) fn killed(&self, tasks: u64) {
         self.0.counts.mine().killed.fetch_add(tasks, Ordering::Relaxed);
@@ -270,7 +280,7 @@ pub struct Stats {
     pub running: u64,
     /// Tasks that ended with a value.
     pub succeeded: u64,
-    /// Tasks that panicked, passed their deadline, died or could not cross.
+    /// Tasks that panicked, passed their deadline, died or could not cross, or whose workers could not be made ready.
     pub failed: u64,
     /// Tasks that were cancelled, stopped by `kill`, or refused because the executor was shut down.
     pub cancelled: u64,

@@ -1,6 +1,6 @@
 use super::{
     ProcessPool,
-    config::{Config, Initializer},
+    config::{Config, Initializer, MOST_FUTURES},
 };
 use crate::{
     error::{BuildError, TaskError},
@@ -118,7 +118,8 @@ impl ProcessPoolBuilder {
         self
     }
 
-    /// Ends workers that had nothing to do for so long. Without it they stay.
+    /// Ends workers that had nothing to do for so long. Without it they stay; so do those that
+    /// [`warm_up`](ProcessPool::warm_up) has started.
     pub fn idle_timeout(mut self, limit: Duration) -> Self {
         self.config.idle_timeout = Some(limit);
         self
@@ -149,9 +150,9 @@ impl ProcessPoolBuilder {
         self
     }
 
-    /// How many futures each worker runs at once (64). At least 1.
+    /// How many futures each worker runs at once (64). At least 1, at most 900.
     pub fn async_concurrency(mut self, futures: usize) -> Self {
-        self.config.async_concurrency = futures.max(1);
+        self.config.async_concurrency = futures;
         self
     }
 
@@ -178,7 +179,7 @@ impl ProcessPoolBuilder {
     ///
     /// # Errors
     ///
-    /// Fails with 0 workers, with `max_pending(0)`, with an initializer whose argument cannot be encoded, on a system that
+    /// Fails with 0 workers, with `max_pending(0)`, with an `async_concurrency` out of bounds, with an initializer whose argument cannot be encoded, on a system that
     /// is not Unix, more than ten workers deep, and where a worker would not notice that it is one (see
     /// [`init`](crate::init)).
     pub fn build(self) -> Result<ProcessPool, BuildError> {
@@ -187,6 +188,9 @@ impl ProcessPoolBuilder {
         }
         if self.config.max_pending == Some(0) {
             return Err(BuildError::NoRoom);
+        }
+        if !(1..=MOST_FUTURES).contains(&self.config.async_concurrency) {
+            return Err(BuildError::AsyncConcurrency(self.config.async_concurrency));
         }
         if let Some(error) = self.failed {
             return Err(BuildError::Initializer(error));

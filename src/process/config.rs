@@ -4,6 +4,9 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 /// So long may a worker that was told to leave run its exit handlers.
 pub(super) const GRACE: Duration = Duration::from_secs(5);
 
+/// Futures that a worker can run at once: some of its slots are kept for calls.
+pub(super) const MOST_FUTURES: usize = 900;
+
 /// What a pool was built with.
 pub(super) struct Config {
     pub(super) workers: usize,

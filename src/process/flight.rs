@@ -115,7 +115,9 @@ impl Flight {
     pub(super) fn take_back(&mut self, slot: &Slot, keep: u32, ledger: &Ledger, news: &mut News) {
         let (started, new, old) = slot.take_back(keep);
         // The worker can write there: it is believed as far as it can be right. What was answered had started.
-        let new = new.clamp(self.answered.min(self.load.items), self.load.items);
+        let new = new
+            .max(self.noted)
+            .clamp(self.answered.min(self.load.items), self.load.items);
         self.note_started(started.min(self.load.items), ledger);
         if new < old && new < self.load.items && !self.abandoned {
             let load = self.load.split_off(new);
@@ -141,7 +143,8 @@ impl Flight {
         }
         let (started, _) = slot.progress();
         // What a dead worker left behind is not trusted any further than it can be right.
-        let started = started.clamp(self.answered, self.load.items.min(self.answered + 1));
+        let most = self.load.items.min(self.answered + 1);
+        let started = started.max(self.noted).clamp(self.answered, most);
         self.note_started(started, ledger);
         self.leave_place();
         let unstarted = self.load.split_off(started);

@@ -326,6 +326,8 @@ impl Shared {
             decide(Whereabouts::Waiting);
             return;
         }
+        // Noted, so that it is not given back as unstarted by a worker that has written over the slot.
+        flight.note_started(flight.load.items.min(flight.answered + 1), &self.ledger);
         match decide(Whereabouts::Started) {
             Reaction::Leave => {}
             Reaction::AskToStop => link.slot(slot).ask(ASKED_TO_STOP),

@@ -44,14 +44,16 @@ pub(super) fn start(number: u64, config: &Config) -> io::Result<Worker> {
     // `command` holds this side's copy of the worker's end, which would keep the channel open after its death.
     drop(command);
     let wires = Wires { child, socket };
-    let sent = channel::send_with_fd(wires.socket.as_fd(), &MAGIC.to_ne_bytes(), descriptor.as_fd());
     let mut worker = Worker::new(number, wires, link);
+    // Before it has the memory: it looks once whether it has to initialize before it says that it is ready.
+    worker.send_initializer(config);
+    let socket = worker.wires.socket.as_fd();
+    let sent = channel::send_with_fd(socket, &MAGIC.to_ne_bytes(), descriptor.as_fd());
     if let Err(error) = sent {
         // It is dead, or will be: the supervisor hears of it as of any death, with this reason if there is no better.
         worker.text = format!("it could not be sent its memory: {error}").into_bytes();
         worker.kill();
     }
-    worker.send_initializer(config);
     Ok(worker)
 }
 

@@ -35,7 +35,7 @@ pub(super) enum Stage {
 
 /// So much work is sent ahead to a worker that is busy: enough that it never waits, little enough to take it back.
 const AHEAD: Duration = Duration::from_micros(200);
-const MOST_AHEAD: usize = 48;
+pub(super) const MOST_AHEAD: usize = 48;
 
 pub(super) struct State {
     pub(super) stage: Stage,
@@ -101,11 +101,7 @@ impl State {
     }
 
     pub(super) fn is_at_rest(&self) -> bool {
-        self.queue.is_empty()
-            && self
-                .workers
-                .iter()
-                .all(|worker| worker.flights.iter().flatten().all(|flight| flight.abandoned))
+        self.queue.is_empty() && self.workers.iter().all(|worker| !worker.is_wanted())
     }
 
     /// Takes in what all workers have added, and hands out what waits.
@@ -381,12 +377,12 @@ impl State {
 
 /// Where a task is: 0 is nowhere.
 fn place_in(worker: u64, slot: u16) -> u64 {
-    (worker << 8) | (u64::from(slot) + 1)
+    (worker << 16) | (u64::from(slot) + 1)
 }
 
 fn read_place(place: u64) -> Option<(u64, usize)> {
-    let slot = (place & 0xFF).checked_sub(1)?;
-    Some((place >> 8, usize::try_from(slot).ok()?))
+    let slot = (place & 0xFFFF).checked_sub(1)?;
+    Some((place >> 16, usize::try_from(slot).ok()?))
 }
 
 #[cfg(test)]
@@ -397,6 +393,6 @@ mod tests {
     fn a_place_is_read_as_it_was_written() {
         assert_eq!(read_place(0), None);
         assert_eq!(read_place(place_in(0, 0)), Some((0, 0)));
-        assert_eq!(read_place(place_in(70_000, 63)), Some((70_000, 63)));
+        assert_eq!(read_place(place_in(70_000, 1023)), Some((70_000, 1023)));
     }
 }

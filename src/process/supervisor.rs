@@ -307,6 +307,10 @@ impl Supervisor {
                 worker.dismiss(GRACE);
                 alive -= 1;
             }
+            // One that retires may have futures to run to their end first.
+            if worker.phase == Phase::Leaving && !worker.is_wanted() && worker.leaves_until.is_none() {
+                worker.leaves_until = Some(now + GRACE);
+            }
             let is_overdue = worker.leaves_until.is_some_and(|until| until <= now);
             if worker.drops_until.is_some() && worker.is_stuck(now) {
                 worker.take_back(true, &self.shared.ledger, news);

@@ -208,7 +208,7 @@ impl<T: Send + 'static, R: Send + 'static> Chunks<T, R> {
         let mut inlet = self.state.inlet.lock();
         if let Some(reason) = inlet.closed.clone() {
             drop(inlet);
-            self.state.ledger.cancelled(1);
+            self.state.ledger.refused(1, reason.is_cancellation());
             self.state.lose(1, reason);
         } else {
             inlet.items.push(item);
@@ -329,7 +329,7 @@ impl<T, R> State<T, R> {
         let waiting = std::mem::take(&mut table.waiting);
         drop(table);
         let items = waiting.len() + came_in.len();
-        self.ledger.cancelled(items as u64);
+        self.ledger.refused(items as u64, reason.is_cancellation());
         // Destructors are foreign code: they run without a lock, before anybody hears of the cancellation.
         crate::panic::contain(|| drop(waiting));
         crate::panic::contain(|| drop(came_in));

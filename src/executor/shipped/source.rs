@@ -210,7 +210,7 @@ impl Source {
         if let Some(reason) = state.closed.clone() {
             state.lose(number, 1, &reason);
             drop(state);
-            self.ledger.cancelled(1);
+            self.ledger.refused(1, reason.is_cancellation());
             return false;
         }
         match state.waiting.back_mut().filter(|stretch| stretch.takes(number)) {
@@ -283,9 +283,10 @@ impl Source {
             state.bytes -= stretch.bytes.len() - stretch.at;
             state.lose(stretch.first, stretch.items, &reason);
         }
+        let cancelled = reason.is_cancellation();
         state.closed.get_or_insert(reason);
         drop(state);
-        self.ledger.cancelled(items as u64);
+        self.ledger.refused(items as u64, cancelled);
     }
 
     /// Wakes the consumer if there is something for it.
@@ -350,7 +351,8 @@ impl Parcel for Source {
         if let Some(reason) = state.closed.clone() {
             state.lose(load.first, load.items, &reason);
             drop(state);
-            self.ledger.cancelled(u64::from(load.items));
+            self.ledger
+                .refused(u64::from(load.items), reason.is_cancellation());
             return false;
         }
         state.waiting_items += load.items as usize;

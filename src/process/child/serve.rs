@@ -41,6 +41,8 @@ pub(super) struct Server {
     ran: u64,
     futures: Futures,
     running: Arc<RunningBatch>,
+    /// It has had enough, and leaves when the last future has ended.
+    retiring: bool,
     /// Where results are encoded, used again and again.
     answer: Vec<u8>,
 }
@@ -71,6 +73,7 @@ impl Server {
                 link: wire.link.clone(),
                 slot: AtomicUsize::new(0),
             }),
+            retiring: false,
             answer: Vec::new(),
             wire,
         }
@@ -83,7 +86,7 @@ impl Server {
             if self.futures.poll(&mut self.wire) {
                 self.retire_if_spent();
             }
-            let takes_more = self.futures.len() < self.limits.futures;
+            let takes_more = !self.retiring && self.futures.len() < self.limits.futures;
             if takes_more && self.wire.down.has_next() {
                 if let Err(nonsense) = self.next_frame() {
                     // The parent would not: memory was overwritten. Nothing that is known here can be trusted.
@@ -207,7 +210,8 @@ impl Server {
         let mut answer = std::mem::take(&mut self.answer);
         let mut item = 0;
         let stop: Arc<dyn StopRequest> = self.running.clone();
-        while claimed || self.claim(&header, item) {
+        // Once it retires, the parent takes back what is left.
+        while claimed || !self.retiring && self.claim(&header, item) {
             claimed = false;
             answer.clear();
             let Some((argument, behind)) = split_item(rest) else {
@@ -298,6 +302,7 @@ impl Server {
         };
         self.ran += 1;
         self.futures.start(&header, || start(Input { argument, context }));
+        self.retire_if_spent();
         Ok(())
     }
 
@@ -317,12 +322,15 @@ impl Server {
         may
     }
 
-    /// Leaves if enough was done, or too much memory is in use, and no future is under way.
+    /// If enough was done, or too much memory is in use: takes nothing more in, and leaves when no future is under way.
     fn retire_if_spent(&mut self) {
         let spent = self.limits.tasks != 0 && self.ran >= self.limits.tasks
             || self.limits.memory != 0 && resident_bytes().is_some_and(|bytes| bytes > self.limits.memory);
-        if spent && self.futures.len() == 0 {
+        if spent && !self.retiring {
+            self.retiring = true;
             self.say(up::RETIRING);
+        }
+        if self.retiring && self.futures.len() == 0 {
             std::process::exit(0);
         }
     }

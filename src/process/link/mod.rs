@@ -19,8 +19,8 @@ use std::{
     sync::{Arc, atomic::AtomicU64},
 };
 
-/// Batches that a worker can have at the same time.
-pub(super) const SLOTS: usize = 64;
+/// Batches that a worker can have at the same time. Each of its futures is one.
+pub(super) const SLOTS: usize = 1024;
 
 /// What has to be the same on both sides, besides the executable.
 pub(super) const MAGIC: u64 = 0x6366_7072_6f63_0001;

@@ -55,6 +55,7 @@ pub(super) struct Worker {
     up: Receiver,
     bulk_down: Writer,
     bulk_up: Reader,
+    /// By slot; as long as the highest slot that was ever in use.
     pub(super) flights: Vec<Option<Flight>>,
     free: Vec<u16>,
     /// How many of the flights are futures, which do not wait for each other.
@@ -98,7 +99,7 @@ impl Worker {
             bulk_down: Writer::new(link.clone(), Way::BulkDown),
             bulk_up: Reader::new(link.clone(), Way::BulkUp),
             link,
-            flights: (0..SLOTS).map(|_| None).collect(),
+            flights: Vec::new(),
             free: (0..)
                 .take(SLOTS)
                 .collect::<Vec<u16>>()
@@ -139,6 +140,11 @@ impl Worker {
 
     pub(super) fn takes_work(&self) -> bool {
         self.phase <= Phase::Ready && !self.stalled && !self.free.is_empty()
+    }
+
+    /// Somebody waits for a batch that it has.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.flights.iter().flatten().any(|flight| !flight.abandoned)
     }
 
     /// Runs something now: an item has started and was not answered.

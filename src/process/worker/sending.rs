@@ -86,6 +86,9 @@ impl Worker {
         }
         self.free.pop();
         self.futures += usize::from(parcel.call().is_async());
+        if self.flights.len() <= slot as usize {
+            self.flights.resize_with(slot as usize + 1, || None);
+        }
         self.flights[slot as usize] = Some(Flight::new(id, parcel.clone(), load));
         Ok(slot)
     }

@@ -2,7 +2,6 @@
 
 use super::{
     super::{
-        config::GRACE,
         flight::{Flight, News},
         link::{
             frame::{Header, IN_BULK, LAST, down, up},
@@ -128,7 +127,6 @@ impl Worker {
             up::RETIRING => {
                 self.retired = true;
                 self.phase = self.phase.max(Phase::Leaving);
-                self.leaves_until = Some(Instant::now() + GRACE);
                 // It may take its time with its exit handlers.
                 self.take_back(true, ledger, news);
             }
