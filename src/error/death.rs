@@ -11,7 +11,7 @@ use std::fmt;
 ///
 /// let death = WorkerDeath::by_signal(4711, 9);
 /// assert_eq!((death.pid(), death.signal(), death.code()), (4711, Some(9), None));
-/// assert_eq!(death.to_string(), "worker process 4711 was killed by signal 9");
+/// assert_eq!(death.to_string(), "worker process 4711 was killed by signal 9 (SIGKILL)");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkerDeath(Box<Death>);
@@ -105,7 +105,10 @@ impl fmt::Display for WorkerDeath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let pid = self.0.pid;
         match self.0.end {
-            End::Signal(signal) => write!(f, "worker process {pid} was killed by signal {signal}"),
+            End::Signal(signal) => {
+                write!(f, "worker process {pid} was killed by signal {signal}")?;
+                name_of(signal).map_or(Ok(()), |name| write!(f, " ({name})"))
+            }
             End::Code(code) => write!(f, "worker process {pid} exited with code {code}"),
             End::Unknown => write!(
                 f,
@@ -121,4 +124,23 @@ impl fmt::Display for WorkerDeath {
             None => Ok(()),
         }
     }
+}
+
+/// The signals that end programs and have the same number everywhere.
+fn name_of(signal: i32) -> Option<&'static str> {
+    Some(match signal {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
+        4 => "SIGILL",
+        5 => "SIGTRAP",
+        6 => "SIGABRT",
+        8 => "SIGFPE",
+        9 => "SIGKILL",
+        11 => "SIGSEGV",
+        13 => "SIGPIPE",
+        14 => "SIGALRM",
+        15 => "SIGTERM",
+        _ => return None,
+    })
 }
