@@ -66,6 +66,27 @@ fn work_that_captures() {
             ".with(context)",
         ],
     );
+    refused(
+        "a closure that captures, on a pool of processes itself",
+        "pub fn f(e: &ProcessPool, k: u32) { drop(e.submit(move |n: u32| n + k, 1)); }",
+        &[
+            "this work captures variables",
+            "Pass the data as the argument",
+            ".with(context)",
+        ],
+    );
+    refused(
+        "a map with a closure that captures, and an initializer that does",
+        "pub fn f(e: &ProcessPool, k: u32) { drop(e.map(move |n: u32| n + k, [1])); }
+         pub fn g(k: u32) { drop(ProcessPool::builder().initializer(move |_: u32| drop(k), 1)); }",
+        &["this work captures variables"],
+    );
+    accepted(
+        "the same with a pool of processes, where the data comes along",
+        "pub fn f(e: &ProcessPool, k: u32) { drop(e.submit(|(n, k): (u32, u32)| n + k, (1, k))); }
+         pub fn g(e: &ProcessPool, k: u32) { drop(e.with(k).map(|k, n: u32| n + k, [1])); }
+         pub fn h(k: u32) { drop(ProcessPool::builder().initializer(|k: u32| drop(k), k)); }",
+    );
     accepted(
         "the data as the argument, or as the context, or on the pool itself",
         "pub fn f<E: Executor>(e: &E, k: u32) -> TaskFuture<u32> { e.submit(|(n, k)| n + k, (1, k)) }

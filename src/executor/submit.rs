@@ -29,7 +29,7 @@ pub(crate) const fn assert_captures_nothing<F>() {
         size_of::<F>() == 0,
         "this work captures variables (or is a function pointer), which cannot cross to another process. Pass the \
          data as the argument, share it with `.with(context)`, or, if the work never leaves this process, call the \
-         method of the same name on the pool itself instead of on a generic `E: Executor`"
+         method of the same name on a `ThreadPool` or `Inline` itself instead of on a generic `E: Executor`"
     );
 }
 

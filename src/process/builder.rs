@@ -157,7 +157,8 @@ impl ProcessPoolBuilder {
     }
 
     /// Gives every worker a process group of its own, and ends what is left of it when the worker ends: programs that its
-    /// tasks started. Ctrl-C in a terminal then does not reach these programs; the parent has to stop the task.
+    /// tasks started. Ctrl-C in a terminal then does not reach these programs; the parent has to stop the task. When this
+    /// process itself is killed its workers die, and these programs live on.
     pub fn kill_tree(mut self, whole: bool) -> Self {
         self.config.kill_tree = whole;
         self

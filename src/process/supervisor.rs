@@ -114,6 +114,7 @@ impl Supervisor {
                         .extend(left.into_iter().map(|parcel| (parcel, TaskError::ShutDown)));
                     news.publish(&shared.ledger);
                     shared.readiness.notify_all();
+                    self.watched.clear();
                     shared.latch.open();
                     return;
                 }

@@ -13,7 +13,8 @@ use std::{
 };
 use wire::Wire;
 
-/// The variable that makes a process a worker. It is removed before any of the program's code runs.
+/// The variable that makes a process a worker. It is removed before any work runs; constructors that are linked in front of
+/// this crate's see it.
 pub(super) const MARKER: &str = "CONCURRENT_FUTURES_PROCESS_WORKER";
 const MARKER_C: &std::ffi::CStr = c"CONCURRENT_FUTURES_PROCESS_WORKER";
 
