@@ -71,7 +71,6 @@ mod remote;
 #[cfg(unix)]
 mod runtime;
 mod sync;
-#[cfg(unix)]
 mod sys;
 mod task;
 mod thread;

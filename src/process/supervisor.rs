@@ -390,6 +390,12 @@ impl Supervisor {
         if was_active || has_work || in_between && !state.workers.is_empty() {
             return Some(self.next_tick.saturating_duration_since(Instant::now()));
         }
+        if let Some(until) = state.no_starts_until
+            && !state.queue.is_empty()
+        {
+            // Nobody is there to take it, and nobody else asks for workers once they may be started again.
+            return Some(until.saturating_duration_since(Instant::now()).max(CLOSE_TICK));
+        }
         state.supervisor_dozes = true;
         let limit = self.shared.config.idle_timeout?;
         let next = state

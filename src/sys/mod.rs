@@ -5,6 +5,7 @@
 //! | file | what it is |
 //! |---|---|
 //! | `image.rs` | the main executable: where it lies in memory, which build it is, how to start it again |
+//! | `huge_pages.rs` | memory for large values |
 //! | `memory.rs` | memory that two processes see |
 //! | `channel.rs` | the socket pair between parent and worker: messages, descriptors, rings |
 //! | `poll.rs` | waiting for many descriptors; called as `channel::poll_readable` |
@@ -20,6 +21,7 @@
 //! | the image | `dl_iterate_phdr` | load commands of image 0 | empty: it contains no address |
 //! | what to start | `/proc/self/exe` (also after the file was replaced) | `current_exe()` | `current_exe()` |
 //! | build id | GNU note | none: only the file tells | none: only the file tells |
+//! | large pages | `MADV_HUGEPAGE` | no | no |
 //! | shared memory | `memfd`, sealed against a change of size | `shm_open`, unlinked at once | as macOS |
 //! | close-on-exec | set with the descriptor | set just after: a `fork` between leaks it | as macOS for what is received |
 //! | `SIGPIPE` on a send | off for the call | off for the socket | off for the call |
@@ -32,13 +34,22 @@
 //! | resident memory | `/proc/self/statm`, now | `getrusage`, the most so far | as macOS |
 //! | later constructors in a worker | run | not run | not run |
 
+#[cfg(unix)]
 pub(crate) mod channel;
+#[cfg(unix)]
 pub(crate) mod child;
+#[cfg(unix)]
 pub(crate) mod constructors;
+pub(crate) mod huge_pages;
+#[cfg(unix)]
 pub(crate) mod image;
+#[cfg(unix)]
 pub(crate) mod memory;
+#[cfg(unix)]
 mod overflow;
+#[cfg(unix)]
 mod poll;
+#[cfg(unix)]
 pub(crate) mod worker;
 
 #[cfg(test)]

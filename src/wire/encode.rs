@@ -1,5 +1,6 @@
 //! The writer: a serde `Serializer` onto a byte vector.
 
+use crate::sys::huge_pages;
 use serde::ser::{Serialize, Serializer};
 
 use super::depth::Depth;
@@ -354,6 +355,7 @@ impl<'e, 'a> Serializer for &'e mut Encoder<'a> {
             let expected = iter.size_hint().0;
             if expected > 0 {
                 self.out.reserve(run::space_for(kind, expected));
+                huge_pages::prefer(self.out.spare_capacity_mut());
             }
             let run = self.open_run(kind, expected);
             let count = run::pack(kind, iter, self.out).ok_or_else(not_a_number)?;

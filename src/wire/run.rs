@@ -9,6 +9,7 @@ use serde::de::Visitor;
 
 use super::extract::{Prim, extract};
 use super::same_type;
+use crate::sys::huge_pages;
 
 /// The numbers gathered on the stack before they are appended: small enough for the first-level cache.
 const BLOCK: usize = 4096;
@@ -202,6 +203,13 @@ fn is_standard<V>() -> bool {
     name.starts_with("serde_core::de::impls::") || name.starts_with("serde::de::impls::")
 }
 
+/// An empty vector with room for so many numbers.
+fn room_for<T>(count: usize) -> Vec<T> {
+    let mut numbers = Vec::with_capacity(count);
+    huge_pages::prefer(numbers.spare_capacity_mut());
+    numbers
+}
+
 /// The whole run as the visitor's value, if that is a vector of these very numbers.
 #[inline]
 pub(crate) fn unpack<'de, V: Visitor<'de>>(kind: Kind, data: &[u8]) -> Option<V::Value> {
@@ -209,7 +217,8 @@ pub(crate) fn unpack<'de, V: Visitor<'de>>(kind: Kind, data: &[u8]) -> Option<V:
         ($($kind:ident => $number:ty, $size:literal;)*) => {$(
             if kind == Kind::$kind && same_type::same::<V::Value, Vec<$number>>() {
                 let (chunks, _) = data.as_chunks::<$size>();
-                let numbers: Vec<$number> = chunks.iter().map(|chunk| <$number>::from_le_bytes(*chunk)).collect();
+                let mut numbers: Vec<$number> = room_for(chunks.len());
+                numbers.extend(chunks.iter().map(|chunk| <$number>::from_le_bytes(*chunk)));
                 return same_type::cast(numbers);
             }
         )*};
@@ -218,7 +227,9 @@ pub(crate) fn unpack<'de, V: Visitor<'de>>(kind: Kind, data: &[u8]) -> Option<V:
         return None;
     }
     if kind == Kind::U8 && same_type::same::<V::Value, Vec<u8>>() {
-        return same_type::cast(data.to_vec());
+        let mut bytes = room_for(data.len());
+        bytes.extend_from_slice(data);
+        return same_type::cast(bytes);
     }
     if kind == Kind::Bool && same_type::same::<V::Value, Vec<bool>>() {
         return same_type::cast(data.iter().map(|&byte| byte != 0).collect::<Vec<bool>>());

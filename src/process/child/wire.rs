@@ -6,7 +6,7 @@ use super::super::link::{
     frame::{Header, IN_BULK, up},
     ring::{Nonsense, Receiver, Sender},
 };
-use crate::sys::channel;
+use crate::sys::{channel, huge_pages};
 use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     time::{Duration, Instant},
@@ -162,6 +162,7 @@ impl Wire {
         let mut left = header.body;
         // What the parent announces it has in memory itself; half of that at once saves most of the growing.
         let _ = body.try_reserve_exact(usize::try_from(left).unwrap_or(usize::MAX));
+        huge_pages::prefer(body.spare_capacity_mut());
         while left > 0 {
             let read = self.bulk_down.read(&mut body, left)?;
             left -= read as u64;

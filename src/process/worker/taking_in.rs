@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     ledger::Ledger,
-    sys::channel,
+    sys::{channel, huge_pages},
     task::{Answer, failure},
 };
 use std::{
@@ -96,6 +96,7 @@ impl Worker {
                 // Said by the worker: believed as far as it cannot hurt.
                 let ahead = header.body.min(TRUSTED_LENGTH);
                 let _ = bytes.try_reserve_exact(usize::try_from(ahead).unwrap_or(0));
+                huge_pages::prefer(bytes.spare_capacity_mut());
                 self.incoming = Some(Incoming {
                     header,
                     left: header.body,
