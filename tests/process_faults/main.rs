@@ -1,0 +1,21 @@
+//! A worker process may die anywhere, in any way, whatever the pool is doing: one task pays for it, and nothing is
+//! left behind.
+//!
+//! Each test runs in a process of its own, which has to end as it began: see [`alone`](harness::alone).
+#![cfg(unix)]
+
+mod bomb;
+#[path = "../conformance/suite/checkpoint.rs"]
+#[allow(dead_code)]
+mod checkpoint;
+mod frames;
+mod garbage;
+mod harness;
+mod large;
+mod life;
+mod limits;
+mod link;
+mod matrix;
+mod reaped;
+mod starting;
+mod storm;
