@@ -311,7 +311,7 @@ pub(crate) fn cancelled<R: Send + 'static>(cell: Arc<dyn Cell<R>>, met: Cancel) 
                 ledger.cancelled(1);
                 ledger.give_room();
             }
-            discard(cell, Err(TaskError::Cancelled));
+            discard(cell, Err(TaskError::Cancelled), CallbacksRun::Here);
             true
         }
         Cancel::AlreadyCancelled => true,
@@ -321,6 +321,11 @@ pub(crate) fn cancelled<R: Send + 'static>(cell: Arc<dyn Cell<R>>, met: Cancel) 
 
 /// Settles a task that its executor will never run; nothing happens if it was started or cancelled.
 pub(crate) fn refuse<R: Send + 'static>(cell: Arc<dyn Cell<R>>, reason: TaskError) {
+    refuse_with(cell, reason, CallbacksRun::Here);
+}
+
+/// As [`refuse`], with the callbacks where `run` says.
+pub(crate) fn refuse_with<R: Send + 'static>(cell: Arc<dyn Cell<R>>, reason: TaskError, run: CallbacksRun) {
     let outcome = Err(reason);
     let ending = ending_of(&outcome);
     if cell.core().state.refuse(ending) {
@@ -328,14 +333,14 @@ pub(crate) fn refuse<R: Send + 'static>(cell: Arc<dyn Cell<R>>, reason: TaskErro
             ledger.refused(1, ending == Ending::Cancelled);
             ledger.give_room();
         }
-        discard(cell, outcome);
+        discard(cell, outcome, run);
     }
 }
 
 /// Drops the work before the outcome is seen: what it captured is gone when the caller knows (promise 4).
-fn discard<R: Send + 'static>(cell: Arc<dyn Cell<R>>, outcome: Outcome<R>) {
+fn discard<R: Send + 'static>(cell: Arc<dyn Cell<R>>, outcome: Outcome<R>, run: CallbacksRun) {
     panic::contain(|| cell.drop_work());
-    hand_over(cell, outcome, CallbacksRun::Here);
+    hand_over(cell, outcome, run);
 }
 
 /// Stores the outcome and delivers it. The caller has just moved the state to `Settling`.
@@ -354,8 +359,14 @@ fn deliver<R: Send + 'static>(cell: Arc<dyn Cell<R>>, run: CallbacksRun) {
         Finish::Unwanted => drop_outcome(cell.core()),
         Finish::CallbacksFirst => {
             if run == CallbacksRun::Here {
+                return queue_callbacks(cell);
+            }
+            let aftermath = Ledger::of(cell.core().executor).map(|ledger| ledger.aftermath());
+            let job = move || {
                 queue_callbacks(cell);
-            } else if let Err(job) = aside::run(Box::new(move || queue_callbacks(cell))) {
+                drop(aftermath);
+            };
+            if let Err(job) = aside::run(Box::new(job)) {
                 // The system starts no thread: late and here is better than never.
                 job();
             }

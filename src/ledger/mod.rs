@@ -18,7 +18,10 @@ use bound::Bound;
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Weak, atomic::AtomicBool},
+    sync::{
+        Weak,
+        atomic::{AtomicBool, AtomicUsize},
+    },
 };
 use stripes::Stripes;
 pub(crate) use stripes::stripe_of_this_thread;
@@ -65,6 +68,17 @@ struct Books {
     bound: Option<Bound>,
     stop_requested: AtomicBool,
     refuses: AtomicBool,
+    /// What is still to be told of tasks that have ended: answers under way, callbacks on threads of their own.
+    aftermath: AtomicUsize,
+}
+
+/// Something about an ended task is still to be told; until then its executor is not at rest.
+pub(crate) struct Aftermath(Ledger);
+
+impl Drop for Aftermath {
+    fn drop(&mut self) {
+        self.0.0.aftermath.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 static REGISTRY: RwLock<BTreeMap<ExecutorId, Weak<Books>>> = RwLock::new(BTreeMap::new());
@@ -97,6 +111,7 @@ impl Ledger {
             bound: max_pending.map(Bound::new),
             stop_requested: AtomicBool::new(false),
             refuses: AtomicBool::new(false),
+            aftermath: AtomicUsize::new(0),
         });
         REGISTRY.write().insert(id, Arc::downgrade(&books));
         Self(books)
@@ -174,6 +189,16 @@ impl Ledger {
         if let Some(bound) = &self.0.bound {
             bound.force();
         }
+    }
+
+    /// Announces something that is still to be told; it has been when this is dropped.
+    pub(crate) fn aftermath(&self) -> Aftermath {
+        self.0.aftermath.fetch_add(1, Ordering::SeqCst);
+        Aftermath(self.clone())
+    }
+
+    pub(crate) fn has_aftermath(&self) -> bool {
+        self.0.aftermath.load(Ordering::SeqCst) > 0
     }
 
     /// A task left the queue.

@@ -5,7 +5,7 @@ use crate::{
     sync::{Arc, atomic::Ordering::Relaxed},
     task::{Answer, Load, Parcel},
 };
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A batch that a worker has: which items, and how far they are.
 pub(super) struct Flight {
@@ -19,6 +19,10 @@ pub(super) struct Flight {
     noted: u32,
     /// Nobody wants to hear of it any more: it was stopped, or taken back.
     pub(super) abandoned: bool,
+    /// It is to be tried again as soon as it has come to its end here: two attempts never overlap.
+    pub(super) again: bool,
+    /// When a future that is to be dropped has to be gone.
+    pub(super) drops_until: Option<Instant>,
 }
 
 /// Parcels that something has happened to, for when the pool's lock is free again.
@@ -57,6 +61,15 @@ impl News {
         list.push(parcel.clone());
     }
 
+    /// Whether there is nothing that anybody waits for.
+    pub(super) fn is_silent(&self) -> bool {
+        self.tell.is_empty()
+            && self.cancel.is_empty()
+            && self.fail.is_empty()
+            && self.refuse.is_empty()
+            && self.wake.is_empty()
+    }
+
     /// Passes it all on. Without the pool's lock.
     pub(super) fn publish(self, ledger: &Ledger) {
         debug_assert!(
@@ -87,6 +100,8 @@ impl Flight {
             answered: 0,
             noted: 0,
             abandoned: false,
+            again: false,
+            drops_until: None,
         }
     }
 
@@ -139,23 +154,31 @@ impl Flight {
     /// Its worker is dead: what was running is lost, what had not started runs elsewhere.
     pub(super) fn bury(mut self, slot: &Slot, death: &WorkerDeath, ledger: &Ledger, news: &mut News) {
         if self.abandoned {
+            let list = if self.again {
+                &mut news.again
+            } else {
+                &mut news.gone
+            };
+            list.push(self.parcel);
             return;
         }
         let (started, _) = slot.progress();
         // What a dead worker left behind is not trusted any further than it can be right.
-        let most = self.load.items.min(self.answered + 1);
-        let started = started.max(self.noted).clamp(self.answered, most);
+        let started = started.max(self.noted).clamp(self.answered, self.load.items);
         self.note_started(started, ledger);
         self.leave_place();
         let unstarted = self.load.split_off(started);
-        if started > self.answered {
-            let item = self.load.split_off(self.answered);
+        // One item, as a rule; more if the worker sent nonsense, so that its answers are not read.
+        let mut lost = self.load.split_off(self.answered);
+        while lost.items > 0 {
+            let behind = lost.split_off(1);
             let error = TaskError::WorkerDied(death.clone().while_running(self.parcel.name()));
-            if self.parcel.lost(item, error, ledger) {
+            if self.parcel.lost(lost, error, ledger) {
                 news.again.push(self.parcel.clone());
             } else {
                 news.tell(&self.parcel);
             }
+            lost = behind;
         }
         if unstarted.items > 0 {
             news.came_back(self.parcel.unload(unstarted), &self.parcel);
@@ -166,10 +189,11 @@ impl Flight {
     pub(super) fn kill(&mut self, slot: &Slot, ledger: &Ledger, news: &mut News) {
         self.take_back(slot, 0, ledger, news);
         let (started, _) = slot.progress();
-        if started > self.answered && !self.abandoned {
+        // What it has answered and nobody has taken in counts as running.
+        while self.answered < started.min(self.load.items) && !self.abandoned {
             self.answer(Answer::Failed(TaskError::Cancelled), ledger, news);
-            self.abandon();
         }
+        self.abandon();
     }
 
     /// Whatever comes of it now is of no interest.

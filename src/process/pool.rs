@@ -37,8 +37,6 @@ pub(super) struct Shared {
     pub(super) latch: Latch,
     /// Somebody waits for workers to get ready.
     pub(super) readiness: Condvar,
-    /// Why the last start failed, for who waits for readiness.
-    pub(super) not_ready: Mutex<Option<TaskError>>,
     /// Wakes the supervisor.
     bell: OwnedFd,
     pub(super) hears: OwnedFd,
@@ -65,7 +63,6 @@ impl Shared {
             state: Mutex::new(State::new(this.clone())),
             latch: Latch::new(),
             readiness: Condvar::new(),
-            not_ready: Mutex::new(None),
             bell,
             hears,
             forgotten: Mutex::new(Vec::new()),
@@ -96,13 +93,13 @@ impl Shared {
 
     /// Lets the lock go and passes on what happened under it.
     pub(super) fn release(&self, mut state: MutexGuard<'_, State>, mut news: News) {
-        while let Some(parcel) = news.again.pop() {
-            state.queue.push_front(parcel);
-        }
+        state.take_again(&mut news);
         if state.stage > Stage::Open && state.is_at_rest() {
             state.poke = true;
         }
         let poke = std::mem::take(&mut state.poke);
+        // Until it is told, the pool is not at rest.
+        let _telling = (!news.is_silent()).then(|| self.ledger.aftermath());
         drop(state);
         if poke {
             self.poke();
@@ -138,6 +135,7 @@ impl Shared {
         let mut state = self.lock();
         state.stage = state.stage.max(target);
         state.at_least = 0;
+        self.readiness.notify_all();
         self.ledger.refuse_from_now_on();
         self.go_on(&mut state, &mut news);
         if state.stage == Stage::Cancelling || state.stage == Stage::Killing {
@@ -159,15 +157,12 @@ impl Shared {
 
     /// Starts all workers and waits until they can take work.
     pub(super) fn warm_up(&self) -> Result<(), BuildError> {
-        let mut state = self.lock();
-        if state.stage > Stage::Open {
-            return Err(BuildError::NotReady(TaskError::ShutDown));
-        }
-        *self.not_ready.lock() = None;
-        state.at_least = self.config.workers;
-        state.ask_for_workers(&self.config);
-        self.poke();
         host::blocking(|| {
+            let mut state = self.lock();
+            let failures = state.failures.0;
+            state.at_least = self.config.workers;
+            state.ask_for_workers(&self.config);
+            self.poke();
             loop {
                 let ready = state
                     .workers
@@ -180,9 +175,10 @@ impl Shared {
                 if state.stage > Stage::Open {
                     return Err(BuildError::NotReady(TaskError::ShutDown));
                 }
-                if let Some(reason) = self.not_ready.lock().take() {
-                    state.at_least = 0;
-                    return Err(BuildError::NotReady(reason));
+                if let (now, Some(reason)) = &state.failures
+                    && *now != failures
+                {
+                    return Err(BuildError::NotReady(reason.clone()));
                 }
                 self.readiness.wait(&mut state);
             }
@@ -333,7 +329,7 @@ impl Shared {
             Reaction::AskToStop => link.slot(slot).ask(ASKED_TO_STOP),
             Reaction::Kill => worker.stop(slot, &self.ledger, news),
             Reaction::KillAndRetry => {
-                news.again.push(flight.parcel.clone());
+                flight.again = true;
                 worker.stop(slot, &self.ledger, news);
             }
         }

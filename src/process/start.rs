@@ -52,7 +52,7 @@ pub(super) fn start(number: u64, config: &Config) -> io::Result<Worker> {
     if let Err(error) = sent {
         // It is dead, or will be: the supervisor hears of it as of any death, with this reason if there is no better.
         worker.text = format!("it could not be sent its memory: {error}").into_bytes();
-        worker.kill();
+        worker.wires.child.kill();
     }
     Ok(worker)
 }

@@ -47,6 +47,8 @@ pub(super) struct State {
     pub(super) at_least: usize,
     /// Starts that failed, one after another.
     pub(super) failed_starts: u32,
+    /// How often starts were given up, and why the last time.
+    pub(super) failures: (u64, Option<TaskError>),
     /// Starts have failed, again and again, while there are workers to do the work: no more are tried for a while.
     pub(super) no_starts_until: Option<Instant>,
     /// Workers that were lost and not replaced.
@@ -76,6 +78,7 @@ impl State {
             to_start: 0,
             at_least: 0,
             failed_starts: 0,
+            failures: (0, None),
             no_starts_until: None,
             lost: 0,
             restarted: 0,
@@ -113,11 +116,15 @@ impl State {
             let was_starting = worker.phase == Phase::Starting;
             match worker.take_in(ledger, news) {
                 Ok(taken) => {
+                    self.poke |= taken.more;
                     if let Some(nanos) = taken.nanos.checked_div(taken.ended) {
                         self.nanos_per_batch = self.nanos_per_batch.midpoint(nanos);
                     }
                 }
-                Err(nonsense) => worker.went_wild(&nonsense),
+                Err(nonsense) => {
+                    worker.take_back(true, ledger, news);
+                    worker.went_wild(&nonsense);
+                }
             }
             if was_starting && worker.phase == Phase::Ready {
                 self.failed_starts = 0;
@@ -131,17 +138,43 @@ impl State {
     /// Gives what waits to workers that have room, and has more of them started if there are too few.
     pub(super) fn hand_out(&mut self, config: &Config, ledger: &Ledger, news: &mut News) {
         loop {
-            while let Some(parcel) = news.again.pop() {
-                self.queue.push_front(parcel);
-            }
+            self.take_again(news);
             if self.stage >= Stage::Cancelling {
                 return;
             }
             while self.hand_out_one(config, ledger, news) {}
+            self.drop_what_waits_no_more(news);
             self.ask_for_workers(config);
             while self.hand_out_one(config, ledger, news) {}
             if !self.queue.is_empty() || !self.take_back_for_idle(config, ledger, news) {
                 break;
+            }
+        }
+    }
+
+    /// Puts what has to be carried again in front of the others; once the pool is cancelled, it is cancelled too.
+    pub(super) fn take_again(&mut self, news: &mut News) {
+        if self.stage >= Stage::Cancelling {
+            news.cancel.append(&mut news.again);
+        }
+        while let Some(parcel) = news.again.pop() {
+            self.queue.push_front(parcel);
+        }
+    }
+
+    /// What was cancelled while it waited must neither keep the pool open nor stand before others.
+    fn drop_what_waits_no_more(&mut self, news: &mut News) {
+        while self.queue.front().is_some_and(|parcel| parcel.waiting() == 0)
+            && let Some(parcel) = self.queue.pop_front()
+        {
+            match parcel.load(1) {
+                // Something was added just now.
+                Some((load, _)) => {
+                    parcel.unload(load);
+                    self.queue.push_front(parcel);
+                    return;
+                }
+                None => news.gone.push(parcel),
             }
         }
     }
@@ -247,7 +280,8 @@ impl State {
             .filter(|(_, worker)| worker.takes_work() && worker.phase == Phase::Ready && load(worker) < most)
             // The spare worker stays one.
             .filter(|(_, worker)| worker.in_flight() > 0)
-            .min_by_key(|(_, worker)| load(worker))
+            // A call that is killed takes the futures beside it along.
+            .min_by_key(|(_, worker)| (!is_future && worker.futures() > 0, load(worker)))
             .map(|(index, _)| index)
     }
 
@@ -263,9 +297,9 @@ impl State {
         let busy = self
             .workers
             .iter()
-            .filter(|worker| worker.in_flight() > 0)
+            .filter(|worker| worker.in_flight() > 0 && worker.phase <= Phase::Ready)
             .count();
-        if !has_idle || busy == 0 || busy > config.workers {
+        if !has_idle || busy == 0 || busy >= config.workers {
             return false;
         }
         let victim = self
@@ -330,8 +364,29 @@ impl State {
             wanted = wanted.max((in_use + 1).saturating_sub(alive));
         }
         let wanted = wanted.min(most - alive);
-        if wanted > 0 && self.may_start() {
+        if wanted == 0 {
+            return;
+        }
+        if self.may_start() {
             self.to_start += wanted;
+            self.poke = true;
+        } else if self.supervisor_dozes {
+            // It has to wake up for the time when they may be started.
+            self.supervisor_dozes = false;
+            self.poke = true;
+        }
+    }
+
+    /// Has the supervisor start a worker in the place of one that is gone, for what was sent ahead to those that are
+    /// busy: it is not in the queue, so nobody else asks.
+    pub(super) fn ask_for_missing(&mut self, config: &Config) {
+        if self.stage >= Stage::Cancelling || !self.may_start() || self.alive() >= config.workers {
+            return;
+        }
+        let is_idle = |worker: &Worker| worker.phase <= Phase::Ready && worker.in_flight() == 0;
+        let has_more = |worker: &Worker| worker.is_running() && worker.unstarted() > 0;
+        if !self.workers.iter().any(is_idle) && self.workers.iter().any(has_more) {
+            self.to_start += 1;
             self.poke = true;
         }
     }

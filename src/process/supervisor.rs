@@ -38,6 +38,9 @@ const MOST_FAILED_STARTS: u32 = 3;
 /// After that nothing is started for so long, if there are workers that do the work meanwhile.
 const BETWEEN_STARTS: Duration = Duration::from_secs(1);
 
+/// So much of what a worker says in plain words is kept.
+const MOST_TEXT: usize = 64 * 1024;
+
 /// A worker that is stopped for so long holds up no shutdown.
 const STOPPED_TOO_LONG: u32 = 10;
 
@@ -106,7 +109,7 @@ impl Supervisor {
                     shared.readiness.notify_all();
                 }
                 self.tick_if_due(&mut state, &mut news);
-                if Self::close_if_at_rest(&mut state) {
+                if self.close_if_at_rest(&mut state) {
                     state.stage = Stage::Closed;
                     let left: Vec<_> = state.queue.drain(..).collect();
                     drop(state);
@@ -174,6 +177,7 @@ impl Supervisor {
                 let mut state = self.shared.lock();
                 if let Some(worker) = state.workers.iter_mut().find(|worker| worker.number == *number) {
                     worker.text.append(&mut text);
+                    worker.text.truncate(MOST_TEXT);
                 }
             }
             if may_be_dead {
@@ -200,9 +204,15 @@ impl Supervisor {
         let mut state = shared.lock();
         if let Some(worker) = state.workers.iter_mut().find(|worker| worker.number == number)
             && !worker.wild
-            && let Err(nonsense) = worker.take_in(&shared.ledger, &mut news)
         {
-            worker.text = format!("it sent something that makes no sense: {}", nonsense.0).into_bytes();
+            // It adds nothing more, so this comes to an end.
+            while match worker.take_in(&shared.ledger, &mut news) {
+                Ok(taken) => taken.more,
+                Err(nonsense) => {
+                    worker.went_wild(&nonsense);
+                    false
+                }
+            } {}
         }
         let Some((mut worker, flights)) = state.remove(number) else {
             return;
@@ -213,19 +223,17 @@ impl Supervisor {
             flight.bury(worker.link.slot(slot), &death, &shared.ledger, &mut news);
         }
         let was_wanted = worker.phase < Phase::Leaving || worker.phase == Phase::Killed;
-        if worker.phase == Phase::Starting {
+        if worker.phase == Phase::Starting || worker.wild && !worker.was_ready {
             self.start_failed(
                 &mut state,
                 worker.failure.take().unwrap_or(TaskError::WorkerDied(death)),
                 &mut news,
             );
-        } else if was_wanted && !worker.retired && state.stage == Stage::Open {
+        } else if was_wanted && worker.leaves_until.is_none() && state.stage == Stage::Open {
             state.lost += 1;
         }
-        if state.stage >= Stage::Cancelling {
-            news.cancel.append(&mut news.again);
-        }
         state.hand_out(&shared.config, &shared.ledger, &mut news);
+        state.ask_for_missing(&shared.config);
         shared.release(state, news);
     }
 
@@ -235,9 +243,7 @@ impl Supervisor {
             return;
         }
         state.failed_starts = 0;
-        while let Some(parcel) = news.again.pop() {
-            state.queue.push_front(parcel);
-        }
+        state.take_again(news);
         if state.workers.iter().all(|worker| worker.phase != Phase::Ready) {
             for parcel in state.queue.drain(..) {
                 news.fail.push((parcel, reason.clone()));
@@ -246,7 +252,7 @@ impl Supervisor {
             state.no_starts_until = Some(Instant::now() + BETWEEN_STARTS);
         }
         state.at_least = 0;
-        *self.shared.not_ready.lock() = Some(reason);
+        state.failures = (state.failures.0 + 1, Some(reason));
         self.shared.readiness.notify_all();
     }
 
@@ -296,13 +302,24 @@ impl Supervisor {
         self.next_tick = now + TICK;
         let closing = state.stage > Stage::Open;
         let idle_timeout = self.shared.config.idle_timeout;
-        let at_least = state.at_least;
+        let in_use = state
+            .workers
+            .iter()
+            .filter(|worker| worker.in_flight() > 0)
+            .count();
+        let spare = if self.shared.config.spare_worker && in_use > 0 {
+            in_use + 1
+        } else {
+            0
+        };
+        let keep = state.at_least.max(spare);
         let mut alive = state.alive();
         for worker in &mut state.workers {
+            worker.send_forgets();
             let is_idle = worker.in_flight() == 0;
             if let (Some(limit), Phase::Ready, true) = (idle_timeout, worker.phase, is_idle)
                 && worker.idle_since.elapsed() >= limit
-                && alive > at_least
+                && alive > keep
                 && worker.unsent_is_empty()
             {
                 worker.dismiss(GRACE);
@@ -313,11 +330,13 @@ impl Supervisor {
                 worker.leaves_until = Some(now + GRACE);
             }
             let is_overdue = worker.leaves_until.is_some_and(|until| until <= now);
-            if worker.drops_until.is_some() && worker.is_stuck(now) {
+            if worker.is_stuck(now) {
                 worker.take_back(true, &self.shared.ledger, news);
                 worker.kill();
             }
-            if is_overdue || worker.phase == Phase::Leaving && worker.wires.child.is_stopped() {
+            if is_overdue
+                || worker.phase == Phase::Leaving && !worker.is_wanted() && worker.wires.child.is_stopped()
+            {
                 worker.kill();
             }
             if worker.phase <= Phase::Ready && !is_idle {
@@ -339,6 +358,7 @@ impl Supervisor {
             }
         }
         state.hand_out(&self.shared.config, &self.shared.ledger, news);
+        state.ask_for_missing(&self.shared.config);
     }
 
     fn is_stopped_too_long(&mut self, number: u64, stopped: bool) -> bool {
@@ -355,8 +375,8 @@ impl Supervisor {
     }
 
     /// Sends the workers away once nothing is left to do. True when they are gone.
-    fn close_if_at_rest(state: &mut State) -> bool {
-        if state.stage == Stage::Open || !state.is_at_rest() {
+    fn close_if_at_rest(&self, state: &mut State) -> bool {
+        if state.stage == Stage::Open || !state.is_at_rest() || self.shared.ledger.has_aftermath() {
             return false;
         }
         state.to_start = 0;
@@ -382,7 +402,16 @@ impl Supervisor {
             return Some(CLOSE_TICK);
         }
         let was_active = std::mem::replace(&mut self.last_batch, state.next_batch) != state.next_batch;
-        let has_work = state.workers.iter().any(|worker| worker.in_flight() > 0);
+        let has_work = !state.queue.is_empty()
+            || state.at_least > state.alive()
+            || state
+                .workers
+                .iter()
+                .any(|worker| worker.in_flight() > 0 || !worker.unsent_is_empty());
+        if state.stage > Stage::Open && self.shared.ledger.has_aftermath() {
+            // Callbacks run; nobody wakes this thread when the last has ended.
+            return Some(CLOSE_TICK);
+        }
         let in_between = state
             .workers
             .iter()
@@ -398,10 +427,14 @@ impl Supervisor {
         }
         state.supervisor_dozes = true;
         let limit = self.shared.config.idle_timeout?;
+        if state.alive() <= state.at_least {
+            return None;
+        }
         let next = state
             .workers
             .iter()
-            .map(|worker| (worker.idle_since + limit).saturating_duration_since(Instant::now()))
+            .filter_map(|worker| worker.idle_since.checked_add(limit))
+            .map(|until| until.saturating_duration_since(Instant::now()))
             .min()?;
         Some(next.max(TICK))
     }

@@ -129,7 +129,7 @@ where
     match started {
         Ok(Ok(future)) => Box::pin(async move {
             let mut answer = Vec::new();
-            let ended = CatchingPanics(Box::pin(future)).await;
+            let ended = CatchingPanics(Some(Box::pin(future))).await;
             let encoded = ended.map(|result| {
                 let encoded = panic::catch(|| X::encode("the result", &result, &mut answer));
                 panic::contain(|| drop(result));
@@ -147,14 +147,23 @@ where
     }
 }
 
-/// Ends with the panic that a poll of the future raised.
-struct CatchingPanics<F>(Pin<Box<F>>);
+/// Ends with the panic that a poll of the future raised. A panic of its destructor goes no further.
+struct CatchingPanics<F>(Option<Pin<Box<F>>>);
+
+impl<F> Drop for CatchingPanics<F> {
+    fn drop(&mut self) {
+        panic::contain(|| drop(self.0.take()));
+    }
+}
 
 impl<F: Future> Future for CatchingPanics<F> {
     type Output = Result<F::Output, panic::Caught>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
-        match panic::catch(|| self.0.as_mut().poll(context)) {
+        let Some(future) = &mut self.0 else {
+            return std::task::Poll::Pending;
+        };
+        match panic::catch(|| future.as_mut().poll(context)) {
             Ok(polled) => polled.map(Ok),
             Err(caught) => std::task::Poll::Ready(Err(caught)),
         }

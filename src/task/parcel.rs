@@ -101,9 +101,7 @@ pub(crate) trait Parcel: Send + Sync {
     /// With it comes whether more waits, so that the parcel stays with the carrier.
     fn load(&self, workers: usize) -> Option<(Load, bool)>;
     /// How many items wait.
-    fn waiting(&self) -> usize {
-        1
-    }
+    fn waiting(&self) -> usize;
     /// Takes items back that were loaded and have not started. True if the parcel has to be carried again.
     fn unload(&self, load: Load) -> bool;
     /// So many items of a batch have started, the last of them `ago`.

@@ -11,7 +11,7 @@ use crate::{
     error::TaskError,
     future::{
         TaskId,
-        core::{self, AnyCell, Cell, Core, Outcome},
+        core::{self, AnyCell, CallbacksRun, Cell, Core, Outcome},
         state::{Cancel, Phase, Snapshot},
     },
     ledger::{ExecutorId, Ledger},
@@ -143,6 +143,10 @@ impl<R: Send + 'static> Parcel for RemoteCell<R> {
         Some((load, false))
     }
 
+    fn waiting(&self) -> usize {
+        usize::from(self.core.snapshot().phase() == Phase::Queued)
+    }
+
     fn unload(&self, load: Load) -> bool {
         let waits = self.core.snapshot().phase() == Phase::Queued;
         if waits {
@@ -199,7 +203,7 @@ impl<R: Send + 'static> Parcel for RemoteCell<R> {
     }
 
     fn refuse(self: Arc<Self>, reason: TaskError) {
-        core::refuse(self, reason);
+        core::refuse_with(self, reason, CallbacksRun::Aside);
     }
 }
 

@@ -246,6 +246,55 @@ fn an_initializer_that_always_ends_its_worker_is_given_up() {
     });
 }
 
+/// The first start succeeds, the next three fail, and then all is well.
+fn fails_in_between(log: String) {
+    write_down(&log, 0);
+    let starts = fs::read_to_string(&log).expect("it is there").lines().count();
+    assert!(!(2..5).contains(&starts), "start {starts}");
+}
+
+#[test]
+fn the_death_of_the_last_worker_is_made_up_for_after_starts_have_failed() {
+    alone(|| {
+        for is_idle in [false, true] {
+            let label = format!("idle: {is_idle}");
+            let (log, gate) = (Log::new(), Checkpoint::new());
+            let pool = ProcessPool::builder()
+                .workers(2)
+                .initializer(fails_in_between, log.path())
+                .build()
+                .expect(&label);
+            let only = pool.submit(pid, ()).result().expect(&label);
+            let held = pool.submit(|gate: Address| gate.pass(1), gate.address());
+            gate.wait_for(1);
+            // Each asks for another worker, which fails, and is sent to the one there is, which is busy.
+            let mut behind = Vec::new();
+            eventually(&label, || {
+                if pool.worker_pids() == [only] && log.counts()[&0] < 4 {
+                    behind.push(pool.submit(|n: u64| n, 2));
+                }
+                log.counts()[&0] == 4 && pool.worker_pids() == [only]
+            });
+            if is_idle {
+                gate.open();
+                held.result().expect(&label);
+            } else {
+                signal(only, libc::SIGKILL);
+                assert!(matches!(held.result(), Err(TaskError::WorkerDied(_))), "{label}");
+            }
+            for task in behind {
+                assert_eq!(task.result().expect(&label), 2, "{label}");
+            }
+            if is_idle {
+                signal(only, libc::SIGKILL);
+                eventually(&label, || pool.worker_pids().is_empty());
+            }
+            assert_works(&pool, &label);
+            assert_eq!(pool.map(|n: u64| n, [5]).next().expect("one").expect(&label), 5);
+        }
+    });
+}
+
 #[test]
 fn an_initializer_that_stops_its_worker_holds_up_nothing() {
     alone(|| {

@@ -170,6 +170,46 @@ fn death_while_the_result_is_encoded_costs_one_task() {
     alone(|| all_in(Place::Encode));
 }
 
+/// What waits behind a long task gets a new worker in the place of one that died, although nobody submits any more.
+fn beside_a_long_task(way: Way) {
+    let label = format!("{way:?}");
+    let pool = ProcessPool::builder()
+        .workers(2)
+        .max_tasks_per_worker(3)
+        .build()
+        .expect(&label);
+    let log = Log::new();
+    let (held, fuse) = (Checkpoint::new(), Checkpoint::new());
+    let endless = pool.submit(|gate: crate::checkpoint::Address| gate.pass(1), held.address());
+    held.wait_for(1);
+    let deadly = pool.submit(
+        carry,
+        Bomb::new(100, &log.path(), Place::Run, way).gated(fuse.address()),
+    );
+    fuse.wait_for(1);
+    let waiting: Vec<_> = (0..20)
+        .map(|n| pool.submit(carry, Bomb::dud(n, &log.path())))
+        .collect();
+    fuse.open();
+    way.assert_cost(deadly.result(), &label);
+    for (n, task) in (0..).zip(waiting) {
+        assert_eq!(task.result().expect(&label).0.number, n, "{label}");
+    }
+    assert!(!endless.is_done(), "{label}");
+    held.open();
+    endless.result().expect(&label);
+    log.assert_once((0..20).chain([100]), &label);
+}
+
+#[test]
+fn what_waits_behind_a_long_task_gets_another_worker() {
+    alone(|| {
+        for way in WAYS.into_iter().filter(|way| *way != Way::Stop) {
+            beside_a_long_task(way);
+        }
+    });
+}
+
 /// Two run, the others wait; then the end begins.
 fn during(place: Place, way: Way, how: Shutdown) {
     let label = format!("{place:?}, {way:?}, during {how:?}");

@@ -274,19 +274,25 @@ impl Source {
         state.unordered = Some(listed);
     }
 
-    /// Nothing that waits will be sent any more.
+    /// Nothing will be sent any more.
     pub(super) fn close(&self, reason: TaskError) {
+        self.state.lock().closed.get_or_insert(reason.clone());
+        self.lose_waiting(&reason);
+    }
+
+    /// What waits will not be sent.
+    fn lose_waiting(&self, reason: &TaskError) {
         let mut state = self.state.lock();
         let waiting = std::mem::take(&mut state.waiting);
         let items = std::mem::take(&mut state.waiting_items);
         for stretch in waiting {
             state.bytes -= stretch.bytes.len() - stretch.at;
-            state.lose(stretch.first, stretch.items, &reason);
+            state.lose(stretch.first, stretch.items, reason);
         }
-        let cancelled = reason.is_cancellation();
-        state.closed.get_or_insert(reason);
+        // Whoever carried it has let it go, or finds nothing.
+        state.carried = false;
         drop(state);
-        self.ledger.refused(items as u64, cancelled);
+        self.ledger.refused(items as u64, reason.is_cancellation());
     }
 
     /// Wakes the consumer if there is something for it.
@@ -418,8 +424,13 @@ impl Parcel for Source {
         self.wake();
     }
 
+    /// Only a cancellation is for good. What is with workers was accepted, and may come back to be run elsewhere.
     fn refuse(self: Arc<Self>, reason: TaskError) {
-        self.close(reason);
+        if reason.is_cancelled() {
+            self.close(reason);
+        } else {
+            self.lose_waiting(&reason);
+        }
         self.wake();
     }
 }

@@ -77,12 +77,10 @@ pub(super) struct Worker {
     pub(super) stalled: bool,
     /// When it has to be gone.
     pub(super) leaves_until: Option<Instant>,
-    /// It said that it is leaving because it has done enough.
-    pub(super) retired: bool,
     /// It sent something that makes no sense: nothing more of it is read.
     pub(super) wild: bool,
-    /// When a future that it was asked to drop has to be gone.
-    pub(super) drops_until: Option<Instant>,
+    /// It has been ready for work.
+    pub(super) was_ready: bool,
 }
 
 /// A future that is to be dropped has so long to get to its next await.
@@ -117,9 +115,8 @@ impl Worker {
             idle_since: Instant::now(),
             stalled: false,
             leaves_until: None,
-            retired: false,
             wild: false,
-            drops_until: None,
+            was_ready: false,
         }
     }
 
@@ -276,8 +273,9 @@ impl Worker {
         }
         if is_future && beside {
             self.link.slot(slot).ask(TO_BE_DROPPED);
-            self.drops_until
-                .get_or_insert_with(|| Instant::now() + NEXT_AWAIT);
+            if let Some(flight) = &mut self.flights[slot] {
+                flight.drops_until = Some(Instant::now() + NEXT_AWAIT);
+            }
             self.wake();
         } else {
             // First, or it might start something between the signal and its death.
@@ -287,15 +285,17 @@ impl Worker {
     }
 
     /// A future that it was asked to drop is still there: it does not get to an await, and neither do those beside it.
-    pub(super) fn is_stuck(&mut self, now: Instant) -> bool {
-        let is_dropping = self.flights.iter().enumerate().any(|(slot, flight)| {
-            flight.as_ref().is_some_and(|flight| flight.abandoned)
-                && self.link.slot(slot).asked() == TO_BE_DROPPED
-        });
-        if !is_dropping {
-            self.drops_until = None;
-        }
-        self.drops_until.is_some_and(|until| until <= now)
+    /// Unless a call is running, for which they all have to wait.
+    pub(super) fn is_stuck(&self, now: Instant) -> bool {
+        let is_late = |flight: &Flight| flight.drops_until.is_some_and(|until| until <= now);
+        self.flights.iter().flatten().any(is_late)
+            && !self.flights.iter().enumerate().any(|(slot, flight)| {
+                flight.as_ref().is_some_and(|flight| {
+                    !flight.abandoned
+                        && !flight.parcel.call().is_async()
+                        && self.link.slot(slot).progress().0 > flight.answered
+                })
+            })
     }
 
     /// Everything it had, for when it is dead.

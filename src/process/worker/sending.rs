@@ -130,7 +130,7 @@ impl Worker {
         }
     }
 
-    pub(super) fn send_forgets(&mut self) {
+    pub(in crate::process) fn send_forgets(&mut self) {
         while let Some(id) = self.to_forget.last().copied() {
             let header = Header {
                 kind: down::FORGET,

@@ -4,6 +4,7 @@ use super::{
     super::{
         flight::{Flight, News},
         link::{
+            MOST_INLINE,
             frame::{Header, IN_BULK, LAST, down, up},
             ring::Nonsense,
         },
@@ -33,10 +34,15 @@ pub(super) struct Incoming {
 pub(in crate::process) struct TakenIn {
     /// There was something.
     pub(in crate::process) any: bool,
+    /// There is more, for the next turn: no worker keeps the lock to itself.
+    pub(in crate::process) more: bool,
     /// Batches that have ended, and the time they took in nanoseconds.
     pub(in crate::process) ended: u64,
     pub(in crate::process) nanos: u64,
 }
+
+/// Frames, or pieces of a long answer, that are taken in at a time: four rings of the smallest, or 32 MiB.
+const MOST_AT_ONCE: usize = 256;
 
 /// So long may a growing answer be before its memory is asked for piece by piece.
 const TRUSTED_LENGTH: u64 = 64 * 1024 * 1024;
@@ -49,9 +55,13 @@ impl Worker {
         news: &mut News,
     ) -> Result<TakenIn, Nonsense> {
         let mut taken = TakenIn::default();
-        while self.take_one(ledger, news, &mut taken)? {
+        for _ in 0..MOST_AT_ONCE {
+            if !self.take_one(ledger, news, &mut taken)? {
+                break;
+            }
             taken.any = true;
         }
+        taken.more = taken.any && (self.up.has_next() || self.bulk_up.has_more());
         if !self.to_forget.is_empty() {
             self.send_forgets();
         }
@@ -115,6 +125,7 @@ impl Worker {
                 self.answered(&header, None, bytes, ledger, news, taken)?;
             }
             up::READY => {
+                self.was_ready = true;
                 if self.phase == Phase::Starting {
                     self.phase = Phase::Ready;
                 }
@@ -126,7 +137,6 @@ impl Worker {
             up::END => self.ended(&header, news, taken)?,
             up::WANTED => self.wanted(&header)?,
             up::RETIRING => {
-                self.retired = true;
                 self.phase = self.phase.max(Phase::Leaving);
                 // It may take its time with its exit handlers.
                 self.take_back(true, ledger, news);
@@ -175,6 +185,14 @@ impl Worker {
         if flight.answered < flight.load.items && !flight.abandoned {
             return Err(Nonsense("a batch ended before its last item".into()));
         }
+        if let Some(Outgoing {
+            what: Body::Batch(slot),
+            ..
+        }) = &self.outgoing
+            && *slot == header.slot
+        {
+            return Err(Nonsense("a batch ended before its body had arrived".into()));
+        }
         let nanos = u64::try_from(header.entry).unwrap_or(0);
         if flight.answered > 0 {
             flight
@@ -188,7 +206,12 @@ impl Worker {
         }
         if let Some(flight) = self.flights[header.slot as usize].take() {
             self.futures -= usize::from(flight.parcel.call().is_async());
-            news.gone.push(flight.parcel);
+            let list = if flight.again {
+                &mut news.again
+            } else {
+                &mut news.gone
+            };
+            list.push(flight.parcel);
         }
         self.free.push(header.slot);
         self.stalled = false;
@@ -201,7 +224,13 @@ impl Worker {
             return Err(Nonsense("it asked for two bodies at once".into()));
         }
         let what = if header.item == u32::from(down::BATCH) {
-            flight(&mut self.flights, header)?;
+            let flight = flight(&mut self.flights, header)?;
+            let (started, _) = self.link.slot(header.slot as usize).progress();
+            if started == 0 || flight.load.bytes.len() <= MOST_INLINE {
+                return Err(Nonsense(
+                    "it asked for a body that it has, or has no right to".into(),
+                ));
+            }
             Body::Batch(header.slot)
         } else {
             match self.unfetched.remove(&header.id) {
