@@ -127,17 +127,21 @@ where
         K::summon(input.context)?.call(Mode::Here, argument)
     });
     match started {
-        Ok(Ok(future)) => Box::pin(async move {
-            let mut answer = Vec::new();
-            let ended = CatchingPanics(Some(Box::pin(future))).await;
-            let encoded = ended.map(|result| {
-                let encoded = panic::catch(|| X::encode("the result", &result, &mut answer));
-                panic::contain(|| drop(result));
-                encoded.unwrap_or_else(|caught| Err(TaskError::Panicked(TaskPanic::new(caught))))
-            });
-            let verdict = conclude(encoded, 0, &mut answer);
-            (verdict, answer)
-        }),
+        Ok(Ok(future)) => {
+            // Wrapped at once: it may be dropped before it is polled.
+            let future = CatchingPanics(Some(Box::pin(future)));
+            Box::pin(async move {
+                let mut answer = Vec::new();
+                let ended = future.await;
+                let encoded = ended.map(|result| {
+                    let encoded = panic::catch(|| X::encode("the result", &result, &mut answer));
+                    panic::contain(|| drop(result));
+                    encoded.unwrap_or_else(|caught| Err(TaskError::Panicked(TaskPanic::new(caught))))
+                });
+                let verdict = conclude(encoded, 0, &mut answer);
+                (verdict, answer)
+            })
+        }
         failed => Box::pin(async move {
             let mut answer = Vec::new();
             let failed = failed.map(|result| result.map(|_| ()));

@@ -20,6 +20,7 @@ mod limits;
 mod memory;
 mod recycling;
 mod retries;
+mod reviewed;
 mod starting;
 mod surroundings;
 
