@@ -188,12 +188,15 @@ impl Flight {
     /// What runs is stopped; its outcome is `Cancelled`. What has not started is given back.
     pub(super) fn kill(&mut self, slot: &Slot, ledger: &Ledger, news: &mut News) {
         self.take_back(slot, 0, ledger, news);
-        let (started, _) = slot.progress();
-        // What it has answered and nobody has taken in counts as running.
-        while self.answered < started.min(self.load.items) && !self.abandoned {
+        // What was not given back has started, whatever the slot says now. What it has answered and nobody has taken in
+        // counts as running.
+        while self.answered < self.load.items && !self.abandoned {
             self.answer(Answer::Failed(TaskError::Cancelled), ledger, news);
         }
-        self.abandon();
+        // If its slot was written over, there may be more: what became of that is seen when the worker is dead.
+        if self.answered == self.load.items {
+            self.abandon();
+        }
     }
 
     /// Whatever comes of it now is of no interest.

@@ -139,9 +139,10 @@ impl Worker {
         self.phase <= Phase::Ready && !self.stalled && !self.free.is_empty()
     }
 
-    /// Somebody waits for a batch that it has.
+    /// Somebody waits for an answer from it.
     pub(super) fn is_wanted(&self) -> bool {
-        self.flights.iter().flatten().any(|flight| !flight.abandoned)
+        let waits = |flight: &Flight| !flight.abandoned && flight.answered < flight.load.items;
+        self.flights.iter().flatten().any(waits)
     }
 
     /// Runs something now: an item has started and was not answered.
