@@ -151,6 +151,9 @@ impl ProcessPoolBuilder {
     }
 
     /// How many futures each worker runs at once (64). At least 1, at most 900.
+    ///
+    /// Calls go to workers without futures where there are some. Where they share a worker, futures wait while a call runs, and
+    /// a call that is killed or passes its deadline takes them along: keep the two in pools of their own if that matters.
     pub fn async_concurrency(mut self, futures: usize) -> Self {
         self.config.async_concurrency = futures;
         self
