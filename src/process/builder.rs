@@ -112,7 +112,7 @@ impl ProcessPoolBuilder {
     }
 
     /// The address space of each worker, in bytes (`RLIMIT_AS`). A task that asks for more gets no memory, which as
-    /// a rule aborts the worker: the task fails with [`TaskError::WorkerDied`](crate::TaskError::WorkerDied).
+    /// a rule aborts the worker: the task fails with [`TaskError::WorkerDied`].
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.config.memory_limit = Some(bytes);
         self

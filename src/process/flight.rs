@@ -193,10 +193,7 @@ impl Flight {
         while self.answered < self.load.items && !self.abandoned {
             self.answer(Answer::Failed(TaskError::Cancelled), ledger, news);
         }
-        // If its slot was written over, there may be more: what became of that is seen when the worker is dead.
-        if self.answered == self.load.items {
-            self.abandon();
-        }
+        self.abandon();
     }
 
     /// Whatever comes of it now is of no interest.

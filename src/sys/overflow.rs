@@ -156,11 +156,12 @@ mod system {
             none.ss_flags = libc::SS_DISABLE;
             // macOS wants a size even then.
             none.ss_size = libc::SIGSTKSZ;
-            // SAFETY: this runs on the thread whose stack it is, at its end and not in a handler, so the memory is not
-            // in use once the system no longer knows it; the mapping is this value's own.
-            unsafe {
-                libc::sigaltstack(&raw const none, ptr::null_mut());
-                let _ = mm::munmap(self.mapping, self.len);
+            // SAFETY: this runs on the thread whose stack it is, at its end, and the place is valid.
+            let forgotten = unsafe { libc::sigaltstack(&raw const none, ptr::null_mut()) } == 0;
+            // If not, the thread ends in a handler (which called `exit`) and stands on this memory.
+            if forgotten {
+                // SAFETY: the system no longer knows the memory, so it is not in use; the mapping is this value's own.
+                let _ = unsafe { mm::munmap(self.mapping, self.len) };
             }
         }
     }

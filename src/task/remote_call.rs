@@ -1,7 +1,7 @@
 //! A task that runs elsewhere: its state and outcome here, its argument and result as bytes.
 //!
 //! That it has started is known here only later than it happened. So every decision that depends on it is made under
-//! the carrier's lock, which knows ([`Carrier::intercept`]); the state follows.
+//! the carrier's lock, which knows ([`Carrier::intercept`](super::Carrier::intercept)); the state follows.
 #![allow(unsafe_code)]
 
 use super::{

@@ -20,7 +20,7 @@ fn doze(millis: u64) -> u64 {
 #[test]
 fn a_map_that_was_given_up_neither_keeps_the_pool_open_nor_stands_before_others() {
     within(|| {
-        let slow_to_start = |_: ()| {
+        let slow_to_start = |(): ()| {
             thread::sleep(Duration::from_millis(50));
             panic!("never ready");
         };

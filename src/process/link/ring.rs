@@ -229,7 +229,7 @@ mod tests {
         let (_, mut sender, mut receiver) = ring();
         let sending = thread::spawn(move || {
             for id in 0..20_000_u64 {
-                let body = vec![id as u8; (id % 3_001) as usize];
+                let body = vec![id.to_le_bytes()[0]; (id % 3_001) as usize];
                 while !sender.push(header(id, body.len()), &body) {
                     thread::yield_now();
                 }
@@ -240,7 +240,7 @@ mod tests {
                 if let Some(frame) = receiver.peek().unwrap() {
                     assert_eq!(frame.header.id, id);
                     assert_eq!(frame.body.len() as u64, id % 3_001);
-                    assert!(frame.body.iter().all(|byte| *byte == id as u8));
+                    assert!(frame.body.iter().all(|byte| *byte == id.to_le_bytes()[0]));
                     break;
                 }
                 thread::yield_now();
