@@ -5,7 +5,7 @@ use crate::{
     sync::{Arc, atomic::Ordering::Relaxed},
     task::{Answer, Load, Parcel},
 };
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// A batch that a worker has: which items, and how far they are.
 pub(super) struct Flight {
@@ -108,9 +108,7 @@ impl Flight {
     /// Notes that so many of its items have started.
     pub(super) fn note_started(&mut self, started: u32, ledger: &Ledger) {
         if started > self.noted && !self.abandoned {
-            self.parcel
-                .clone()
-                .started(started - self.noted, Duration::ZERO, ledger);
+            self.parcel.clone().started(started - self.noted, ledger);
         }
         self.noted = self.noted.max(started);
     }

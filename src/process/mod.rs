@@ -50,7 +50,8 @@ use std::{fmt, time::Instant};
 /// The calls are those of every [`Executor`]; work is a function or a closure that captures nothing, and what it takes and
 /// returns is [`Portable`](crate::Portable). Workers are this executable, started again when there is work for them. They
 /// never get to `main`, so there is nothing to register and nothing to guard; see [`init`] for the few builds where that needs
-/// a word. Linux and macOS; elsewhere building one is an error.
+/// a word. Tested on Linux; built for macOS and not
+/// yet run there. On a system that is not Unix, building one is an error.
 ///
 /// # What a death costs
 ///

@@ -223,6 +223,7 @@ impl State {
             Err(load) => {
                 // There is room as soon as the worker has taken something; if not, it would wait for ever.
                 if let Err(nonsense) = worker.down.check() {
+                    worker.take_back(true, ledger, news);
                     worker.went_wild(&nonsense);
                 }
                 let came_back = parcel.unload(load);

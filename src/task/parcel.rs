@@ -104,8 +104,8 @@ pub(crate) trait Parcel: Send + Sync {
     fn waiting(&self) -> usize;
     /// Takes items back that were loaded and have not started. True if the parcel has to be carried again.
     fn unload(&self, load: Load) -> bool;
-    /// So many items of a batch have started, the last of them `ago`.
-    fn started(self: Arc<Self>, items: u32, ago: Duration, ledger: &Ledger);
+    /// So many items of a batch have started, the last of them just now.
+    fn started(self: Arc<Self>, items: u32, ledger: &Ledger);
     /// An item has ended.
     fn arrived(&self, item: u64, answer: Answer<'_>);
     /// An item has not survived its worker. True if it is to be tried again: then the parcel has to be carried again.

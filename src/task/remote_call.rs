@@ -155,15 +155,14 @@ impl<R: Send + 'static> Parcel for RemoteCell<R> {
         waits
     }
 
-    fn started(self: Arc<Self>, _: u32, ago: Duration, ledger: &Ledger) {
+    fn started(self: Arc<Self>, _: u32, ledger: &Ledger) {
         self.has_started(ledger);
         if let Some(limit) = self.timeout() {
-            let left = limit.saturating_sub(ago);
             let mut cargo = self.cargo.lock();
             if cargo.deadline.is_none()
-                && let Some(at) = Instant::now().checked_add(left)
+                && let Some(at) = Instant::now().checked_add(limit)
             {
-                cargo.deadline = Some((at, timer::arm(&self, left)));
+                cargo.deadline = Some((at, timer::arm(&self, limit)));
             }
         }
     }

@@ -372,7 +372,7 @@ impl Parcel for Source {
         !std::mem::replace(&mut state.carried, true)
     }
 
-    fn started(self: Arc<Self>, items: u32, _: Duration, ledger: &Ledger) {
+    fn started(self: Arc<Self>, items: u32, ledger: &Ledger) {
         ledger.started(u64::from(items));
     }
 

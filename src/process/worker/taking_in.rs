@@ -41,7 +41,7 @@ pub(in crate::process) struct TakenIn {
     pub(in crate::process) nanos: u64,
 }
 
-/// Frames, or pieces of a long answer, that are taken in at a time: four rings of the smallest, or 32 MiB.
+/// Frames, or pieces of a long answer, that are taken in at a time: 16 KiB of the smallest frames, or 32 MiB of an answer.
 const MOST_AT_ONCE: usize = 256;
 
 /// So long may a growing answer be before its memory is asked for piece by piece.
