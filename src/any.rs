@@ -1,5 +1,7 @@
 //! The backend as a value: chosen at run time, by a flag or the environment.
 
+#[cfg(feature = "tokio")]
+use crate::bridge::AsyncBridge;
 use crate::{
     executor::{Closed, Executor, Shutdown},
     inline::{Checked, Inline},
@@ -34,11 +36,19 @@ pub enum Backend {
     Threads,
     /// [`ProcessPool`]: "processes".
     Processes,
+    /// [`AsyncBridge`](crate::AsyncBridge) with a runtime of its own: "async". Needs the feature `tokio`.
+    Async,
 }
 
 impl Backend {
     /// Every backend.
-    pub const ALL: [Self; 4] = [Self::Inline, Self::Checked, Self::Threads, Self::Processes];
+    pub const ALL: [Self; 5] = [
+        Self::Inline,
+        Self::Checked,
+        Self::Threads,
+        Self::Processes,
+        Self::Async,
+    ];
 
     /// Its name, as [`FromStr`] reads it.
     pub fn name(self) -> &'static str {
@@ -47,6 +57,7 @@ impl Backend {
             Self::Checked => "checked",
             Self::Threads => "threads",
             Self::Processes => "processes",
+            Self::Async => "async",
         }
     }
 }
@@ -98,6 +109,8 @@ enum Chosen {
     Checked(Checked),
     Threads(ThreadPool),
     Processes(ProcessPool),
+    #[cfg(feature = "tokio")]
+    Async(AsyncBridge),
 }
 
 /// Runs `$call` on whichever backend it is.
@@ -108,9 +121,15 @@ macro_rules! on_backend {
             Chosen::Checked($executor) => $call,
             Chosen::Threads($executor) => $call,
             Chosen::Processes($executor) => $call,
+            #[cfg(feature = "tokio")]
+            Chosen::Async($executor) => $call,
         }
     };
 }
+
+#[cfg(not(feature = "tokio"))]
+const NO_RUNTIME: &str = "the backend \"async\" makes a tokio runtime, and this program was built without the feature \
+                          `tokio` of `concurrent-futures`: switch it on, or use \"threads\"";
 
 impl AnyExecutor {
     /// The environment variable that [`from_env`](Self::from_env) reads.
@@ -120,13 +139,17 @@ impl AnyExecutor {
     ///
     /// # Panics
     ///
-    /// Panics where that does.
+    /// Panics where that does; for [`Backend::Async`] also without the feature `tokio`.
     pub fn new(backend: Backend) -> Self {
         Self(match backend {
             Backend::Inline => Chosen::Inline(Inline::new()),
             Backend::Checked => Chosen::Checked(Checked::new()),
             Backend::Threads => Chosen::Threads(ThreadPool::new()),
             Backend::Processes => Chosen::Processes(ProcessPool::new()),
+            #[cfg(feature = "tokio")]
+            Backend::Async => Chosen::Async(AsyncBridge::new()),
+            #[cfg(not(feature = "tokio"))]
+            Backend::Async => panic!("{NO_RUNTIME}"),
         })
     }
 
@@ -139,6 +162,10 @@ impl AnyExecutor {
         match backend {
             Backend::Threads => Self(Chosen::Threads(ThreadPool::with_workers(workers))),
             Backend::Processes => Self(Chosen::Processes(ProcessPool::with_workers(workers))),
+            #[cfg(feature = "tokio")]
+            Backend::Async => Self(Chosen::Async(AsyncBridge::with_workers(workers))),
+            #[cfg(not(feature = "tokio"))]
+            Backend::Async => panic!("{NO_RUNTIME}"),
             Backend::Inline | Backend::Checked => {
                 assert!(workers > 0, "{}", crate::BuildError::NoWorkers);
                 Self::new(backend)
@@ -165,6 +192,8 @@ impl AnyExecutor {
             Chosen::Checked(_) => Backend::Checked,
             Chosen::Threads(_) => Backend::Threads,
             Chosen::Processes(_) => Backend::Processes,
+            #[cfg(feature = "tokio")]
+            Chosen::Async(_) => Backend::Async,
         }
     }
 }

@@ -33,6 +33,7 @@
 //! | run work on threads, with closures that capture | [`ThreadPool`], [`ThreadPool::scope`] to borrow |
 //! | debug, or test that values cross | [`Inline`], [`Checked`] |
 //! | run what may crash, leak or hang | [`ProcessPool`] |
+//! | wait for thousands of things at once, or call what blocks from async code | [`AsyncBridge`] |
 //! | choose at run time | [`AnyExecutor`], [`Backend`] |
 //! | wait for one task | [`TaskFuture`] |
 //! | wait for many | [`Executor::map`], [`as_completed`], [`wait`], [`Executor::group`] |
@@ -46,9 +47,17 @@
 //!
 //! Rust has no global lock, so threads are for CPU-bound work as well as for blocking I/O. [`ThreadPool`] is the
 //! one to start with. [`ProcessPool`] is for work that may crash, leak or hang, or has to be stopped: it shares nothing, a
-//! death costs one task, and what crosses is encoded. [`Inline`] runs each task on the calling thread when it is submitted. [`Checked`] does
+//! death costs one task, and what crosses is encoded. [`AsyncBridge`] is for work that waits: futures on a runtime, and
+//! calls that block beside it. [`Inline`] runs each task on the calling thread when it is submitted. [`Checked`] does
 //! that too and sends every argument and result through the wire format, so that a unit test can answer whether
 //! work would run in another process.
+//!
+//! # Async code and tokio
+//!
+//! Every [`TaskFuture`] can be awaited on any runtime. With the feature `tokio` (on by default) work of either kind finds
+//! a tokio runtime on every backend: `tokio::time::sleep` works in a task of a [`ThreadPool`], and `Handle::current()` in a
+//! function. On an [`AsyncBridge`] it is the bridge's; elsewhere it is one that all executors of the program share. The
+//! feature also gives the bridge a runtime of its own ([`AsyncBridge::new`](AsyncBridge)).
 //!
 //! # Errors and cures
 //!
@@ -58,17 +67,18 @@
 #![cfg_attr(not(unix), allow(dead_code, unused_imports))]
 
 mod any;
+mod bridge;
 mod completion;
 mod error;
 mod executor;
 mod future;
 mod inline;
 mod ledger;
+mod lifecycle;
 mod panic;
 mod process;
 #[cfg(unix)]
 mod remote;
-#[cfg(unix)]
 mod runtime;
 mod sync;
 mod sys;
@@ -78,6 +88,7 @@ mod timer;
 mod wire;
 
 pub use any::{AnyExecutor, Backend, ParseBackendError};
+pub use bridge::{AsyncBridge, AsyncBridgeBuilder};
 pub use completion::{
     AsCompleted, CompletedStream, NextCompleted, ReturnWhen, Tracked, Waited, as_completed, wait,
 };

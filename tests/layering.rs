@@ -8,12 +8,14 @@ use std::{
 
 /// The rows of `docs/design.md`, bottom first. A module may import from rows above it in this list.
 const ROWS: &[&[&str]] = &[
-    &["sync", "panic", "sys", "runtime"],
+    &["sync", "panic", "sys"],
+    &["runtime"],
     &["error", "wire", "ledger", "timer"],
     &["future"],
     &["completion", "task"],
     &["executor", "remote"],
-    &["inline", "thread", "process"],
+    &["lifecycle"],
+    &["inline", "thread", "process", "bridge"],
     &["any", "lib"],
 ];
 

@@ -1,5 +1,8 @@
 use super::Inbox;
-use crate::{future::TaskFuture, future::host, sync::Arc};
+use crate::{
+    future::{TaskFuture, host, turn::Turn},
+    sync::Arc,
+};
 use futures::stream::Stream;
 use std::{
     fmt,
@@ -142,6 +145,7 @@ impl<F: Tracked> AsCompleted<F> {
             if limit.is_zero() {
                 None
             } else {
+                self.refuse_deadlock();
                 self.inbox.wait_next(Instant::now().checked_add(limit))
             }
         });
@@ -156,7 +160,19 @@ impl<F: Tracked> AsCompleted<F> {
 
     /// The same as a [`Stream`], for async code.
     pub fn into_stream(self) -> CompletedStream<F> {
-        CompletedStream(self)
+        CompletedStream {
+            completed: self,
+            turn: Turn::default(),
+        }
+    }
+
+    fn refuse_deadlock(&self) {
+        host::refuse_deadlock(
+            self.members
+                .iter()
+                .flatten()
+                .map(|member| member.future().executor()),
+        );
     }
 
     fn take_member(&mut self, number: usize) -> F {
@@ -181,7 +197,10 @@ impl<F: Tracked> Iterator for AsCompleted<F> {
         if self.left == 0 {
             return None;
         }
-        let number = self.inbox.try_next().or_else(|| self.inbox.wait_next(None))?;
+        let number = self.inbox.try_next().or_else(|| {
+            self.refuse_deadlock();
+            self.inbox.wait_next(None)
+        })?;
         Some(self.take_member(number))
     }
 
@@ -204,8 +223,10 @@ impl<F: Tracked> fmt::Debug for AsCompleted<F> {
 
 /// A stream of futures as their tasks end. Made by [`AsCompleted::into_stream`].
 #[must_use = "streams are lazy: nothing is waited for until they are polled"]
-#[derive(Debug)]
-pub struct CompletedStream<F: Tracked>(AsCompleted<F>);
+pub struct CompletedStream<F: Tracked> {
+    completed: AsCompleted<F>,
+    turn: Turn,
+}
 
 // Members are moved in and out freely; none is pinned.
 impl<F: Tracked> Unpin for CompletedStream<F> {}
@@ -214,15 +235,30 @@ impl<F: Tracked> Stream for CompletedStream<F> {
     type Item = F;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F>> {
-        if self.0.left == 0 {
+        let this = &mut *self;
+        if this.completed.left == 0 {
             return Poll::Ready(None);
         }
-        let next = self.0.inbox.poll_next(cx.waker());
+        if this.turn.is_over(cx) {
+            return Poll::Pending;
+        }
+        let next = this.completed.inbox.poll_next(cx.waker());
+        if next.is_pending() {
+            this.turn.ends();
+        }
         host::polled(next.is_pending());
-        next.map(|number| Some(self.0.take_member(number)))
+        next.map(|number| Some(this.completed.take_member(number)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.0.size_hint()
+        self.completed.size_hint()
+    }
+}
+
+impl<F: Tracked> fmt::Debug for CompletedStream<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CompletedStream")
+            .field("left", &self.completed.left)
+            .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,8 @@
 use super::Inbox;
-use crate::{future::TaskFuture, future::waiter::Report, sync::Arc};
+use crate::{
+    future::{TaskFuture, host, waiter::Report},
+    sync::Arc,
+};
 use std::time::{Duration, Instant};
 
 /// When [`wait`] returns.
@@ -60,6 +63,8 @@ pub fn wait<R: Send + 'static>(
             if enough || left == 0 || !may_block {
                 None
             } else {
+                let pending = futures.iter().zip(&ended).filter(|(_, ended)| !**ended);
+                host::refuse_deadlock(pending.map(|(future, _)| future.executor()));
                 inbox.wait_next(until)
             }
         });

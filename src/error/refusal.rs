@@ -10,6 +10,9 @@ pub enum BuildError {
     /// `max_pending(0)` would refuse every task.
     #[error("`max_pending` must be at least 1: a bound of 0 would refuse every task")]
     NoRoom,
+    /// `max_blocking(0)` would let no blocking call run.
+    #[error("`max_blocking` must be at least 1; leave it out to get 512")]
+    NoBlocking,
     /// A worker process cannot run so many futures at once.
     #[error("`async_concurrency` must be between 1 and 900, and not {0}")]
     AsyncConcurrency(usize),
@@ -40,6 +43,9 @@ pub enum BuildError {
     /// The operating system did not start a worker thread.
     #[error("could not start a worker thread: {0}")]
     StartWorker(#[source] io::Error),
+    /// The operating system did not give what an async runtime needs.
+    #[error("could not start an async runtime: {0}")]
+    StartRuntime(#[source] io::Error),
 }
 
 /// A submission that does not wait was refused; the argument comes back.

@@ -2,6 +2,7 @@ use super::{Executor, NoContext, Options, With};
 use crate::{
     error::TaskError,
     future::{TaskFuture, TaskHandle, host, waiter::Report},
+    ledger::ExecutorId,
     sync::{Arc, Mutex},
     task::{Anywhere, InProcess, Portable},
 };
@@ -14,9 +15,10 @@ use std::{
 
 /// Tasks that succeed or fail as one. Made by [`Executor::group`].
 ///
-/// When the first one fails, those that have not started are cancelled and those that have are asked to stop
-/// ([`cancel_requested`](crate::cancel_requested)); what is submitted afterwards does not run. Joining or
-/// awaiting the group returns after all of them have ended. Dropping it cancels what has not started;
+/// When the first one fails, those that have not started are cancelled, async ones that have are ended at their next
+/// await, and all others are asked to stop ([`cancel_requested`](crate::cancel_requested)); what is submitted afterwards
+/// does not run. Joining or awaiting the group returns after all of them have ended, with everything they held dropped.
+/// Dropping it, or a future that awaits it, does to all what the first failure does to the rest;
 /// [`detach`](Self::detach) is the way out.
 ///
 /// # Examples
@@ -74,7 +76,7 @@ impl Report for Progress {
         drop(state);
         // Cancelling drops what others captured and reports here again: never under the lock.
         for other in others {
-            other.cancel();
+            other.stop();
         }
         if let Some(joiner) = joiner {
             crate::panic::contain(|| joiner.wake());
@@ -102,8 +104,13 @@ impl<R: Send + 'static> Members<R> {
             self.progress.ended(number);
         }
         if failed_meanwhile {
-            handle.cancel();
+            handle.stop();
         }
+    }
+
+    /// The executor of all members, if there are any.
+    fn executor(&self) -> Option<ExecutorId> {
+        self.futures.lock().first().map(TaskFuture::executor)
     }
 
     /// Everybody has ended, or the joiner's waker is kept.
@@ -133,10 +140,10 @@ impl<R: Send + 'static> Members<R> {
         }
     }
 
-    fn cancel(&self) {
+    fn stop(&self) {
         let handles = self.progress.0.lock().handles.clone();
         for handle in handles {
-            handle.cancel();
+            handle.stop();
         }
     }
 }
@@ -144,7 +151,7 @@ impl<R: Send + 'static> Members<R> {
 impl<R: Send + 'static> Drop for Members<R> {
     fn drop(&mut self) {
         if !self.detached {
-            self.cancel();
+            self.stop();
         }
     }
 }
@@ -178,14 +185,21 @@ where
     /// # Errors
     ///
     /// Returns the error of the task that failed first.
+    ///
+    /// # Panics
+    ///
+    /// Panics where [`TaskFuture::result`] would instead of waiting for ever; there, await the group.
     pub fn join(self) -> Result<Vec<R>, TaskError> {
-        host::block_on(None, || false, |waker| self.members.poll_ended(waker));
+        if self.members.poll_ended(Waker::noop()).is_pending() {
+            host::refuse_deadlock(self.members.executor());
+            host::block_on(None, || false, |waker| self.members.poll_ended(waker));
+        }
         self.members.into_outcome()
     }
 
-    /// Cancels what has not started and asks what runs to stop.
+    /// Cancels what has not started, ends async tasks at their next await, and asks what else runs to stop.
     pub fn cancel(&self) {
-        self.members.cancel();
+        self.members.stop();
     }
 
     /// Lets the tasks run although nobody asks for their outcomes.

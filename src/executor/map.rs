@@ -1,7 +1,7 @@
 use super::{chunks::Chunks, each::Each, shipped::Shipped};
 use crate::{
     error::TaskError,
-    future::{core::Outcome, host},
+    future::{core::Outcome, host, turn::Turn},
     ledger::Ledger,
     sync::{Arc, Mutex},
     timer::{self, Armed, Deadline},
@@ -178,6 +178,7 @@ where
     pub fn into_stream(self) -> MapStream<I, R> {
         MapStream {
             map: self,
+            turn: Turn::default(),
             alarm: None,
         }
     }
@@ -266,7 +267,10 @@ where
         let until = self.until;
         let outcome = if until.is_some_and(|until| until <= Instant::now()) {
             on_lane!(&mut self.lane, lane => lane.look())
+        } else if let Some(outcome) = on_lane!(&mut self.lane, lane => lane.look()) {
+            Some(outcome)
         } else {
+            host::refuse_deadlock([self.ledger.id()]);
             on_lane!(&mut self.lane, lane => lane.wait_next(until))
         };
         match outcome {
@@ -412,6 +416,7 @@ impl<I: Iterator, R> fmt::Debug for Map<I, R> {
 #[must_use = "dropping a map cancels what has not started: consume it"]
 pub struct MapStream<I: Iterator, R> {
     map: Map<I, R>,
+    turn: Turn,
     /// Wakes the task that polls when the map's time to wait is over.
     alarm: Option<(Arc<Alarm>, Armed)>,
 }
@@ -441,7 +446,13 @@ where
         if this.map.outstanding == 0 {
             return Poll::Ready(this.map.finish());
         }
+        if this.turn.is_over(cx) {
+            return Poll::Pending;
+        }
         let next = this.map.poll_lane(cx.waker());
+        if next.is_pending() {
+            this.turn.ends();
+        }
         if next.is_pending()
             && let Some(until) = this.map.until
         {

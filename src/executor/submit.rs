@@ -13,8 +13,8 @@ use crate::{
     ledger::Ledger,
     sync::Arc,
     task::{
-        Answer, Apply, AsyncCell, AsyncEntryOf, CallCell, Callee, CarrierHandle, Crossing, Entry, EntryOf,
-        Job, Once, Parcel, RemoteCall, RemoteCell, Settings, Task, apply_async, guarded, in_process_only,
+        Answer, Apply, ApplyAsync, AsyncCell, AsyncEntryOf, CallCell, Callee, CarrierHandle, Crossing, Entry,
+        EntryOf, InProcessOnly, Job, Once, Parcel, RemoteCall, RemoteCell, Settings, Task, guarded,
         parcel::push_item,
     },
 };
@@ -41,6 +41,7 @@ fn make_room(ledger: &Ledger) {
     if host::is_inside(ledger.id()) {
         ledger.force_room();
     } else {
+        host::refuse_deadlock([ledger.id()]);
         host::blocking(|| ledger.wait_for_room());
     }
 }
@@ -203,7 +204,7 @@ where
     let mode = executor.ledger().mode();
     hand_over_async(
         executor,
-        apply_async::<K, T, X, Fut>(callee, argument, mode),
+        ApplyAsync::<K, T, Fut, X>::new(callee, argument, mode),
         settings,
     )
 }
@@ -214,8 +215,7 @@ where
     E: Executor,
     Fut: Future<Output: Send + 'static> + Send + 'static,
 {
-    let mode = executor.ledger().mode();
-    hand_over_async(executor, in_process_only(future, mode), settings)
+    hand_over_async(executor, InProcessOnly(future), settings)
 }
 
 /// One call per item, in chunks; one task per item if the items have deadlines of their own.

@@ -6,7 +6,7 @@
 
 use super::{
     callbacks::Job,
-    host::{self, Host},
+    host::{self, Host, Waits},
 };
 use crate::{
     ledger::ExecutorId,
@@ -18,7 +18,6 @@ use crate::{
     timer::{self, Armed, Deadline},
 };
 use std::{
-    cell::Cell,
     collections::VecDeque,
     io,
     rc::Rc,
@@ -81,7 +80,7 @@ fn live(aside: &'static Aside) {
         had_a_job = true;
         panic::contain(job);
         // A `block_on` may have given up a future without polling it to its end.
-        runner.awaiting(false);
+        (&*runner as &dyn Host).task_is_over();
     }
     host::uninstall();
 }
@@ -243,10 +242,7 @@ impl Deadline for Watch {
 struct Runner {
     aside: &'static Aside,
     id: RunnerId,
-    /// How many waits this thread is in, one inside the other.
-    waits: Cell<u32>,
-    /// A `block_on` in the running callback waits for a future.
-    awaiting: Cell<bool>,
+    waits: Waits,
 }
 
 impl Runner {
@@ -254,8 +250,7 @@ impl Runner {
         Self {
             aside,
             id: thread::current().id(),
-            waits: Cell::new(0),
-            awaiting: Cell::new(false),
+            waits: Waits::default(),
         }
     }
 }
@@ -269,35 +264,22 @@ impl Host for Runner {
         false
     }
 
-    fn block(&self) {
-        if self.waits.get() == 0
-            && let Err(error) = self.aside.block(self.id)
-        {
+    fn waits(&self) -> &Waits {
+        &self.waits
+    }
+
+    fn leave_place(&self) {
+        if let Err(error) = self.aside.block(self.id) {
             panic!(
                 "a callback waits while callbacks of other tasks are queued behind it, and no thread could be \
                  started to run those, so going on could be a deadlock: {error}. Wait in fewer callbacks at \
                  once, or allow the program more threads (`ulimit -u`, the cgroup's `pids.max`)"
             );
         }
-        self.waits.set(self.waits.get() + 1);
     }
 
-    fn unblock(&self) {
-        self.waits.set(self.waits.get() - 1);
-        if self.waits.get() == 0 {
-            self.aside.unblock(self.id);
-        }
-    }
-
-    fn awaiting(&self, waiting: bool) {
-        if waiting != self.awaiting.get() {
-            if waiting {
-                self.block();
-            } else {
-                self.unblock();
-            }
-            self.awaiting.set(waiting);
-        }
+    fn come_back(&self) {
+        self.aside.unblock(self.id);
     }
 }
 

@@ -93,6 +93,13 @@ pub(crate) trait AnyCell: Send + Sync {
     fn cancel(self: Arc<Self>) -> bool;
     /// See [`TaskFuture::kill`](super::TaskFuture::kill).
     fn kill(self: Arc<Self>) -> bool;
+    /// Ends the task as far as that costs nobody else anything: one that is queued is cancelled, a future is dropped at
+    /// its next await, and then the task ends; any other that runs is asked to stop.
+    fn stop(self: Arc<Self>) {
+        self.cancel();
+    }
+    /// Ends a suspended task for which there is nobody any more to poll it.
+    fn abandon(self: Arc<Self>, _reason: TaskError) {}
     /// Brings the state up to date with what has happened elsewhere.
     fn look(&self) {}
 }
@@ -125,6 +132,10 @@ impl<R> Core<R> {
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.state.snapshot()
     }
+
+    pub(crate) fn executor(&self) -> ExecutorId {
+        self.executor
+    }
 }
 
 impl<R: Send + 'static> Core<R> {
@@ -143,10 +154,6 @@ impl<R: Send + 'static> Core<R> {
 
     pub(crate) fn id(&self) -> TaskId {
         self.id
-    }
-
-    pub(crate) fn executor(&self) -> ExecutorId {
-        self.executor
     }
 
     /// Queued → Running; true for the one who shall run it.
@@ -276,6 +283,18 @@ pub(crate) fn interrupt<R: Send + 'static>(
     let won = cell.core().state.interrupt(ending_of(&outcome));
     if won {
         hand_over(cell, outcome, run);
+    }
+    won
+}
+
+/// As [`interrupt`], for a task that is being dropped: nobody has its future, and callbacks run where they stand.
+pub(crate) fn interrupt_unshared<R: Send + 'static>(core: &Core<R>, reason: TaskError) -> bool {
+    let outcome = Err(reason);
+    let won = core.state.interrupt(ending_of(&outcome));
+    if won {
+        // SAFETY: as in `hand_over`.
+        unsafe { core.outcome.put(outcome) };
+        run_callbacks(core);
     }
     won
 }

@@ -3,7 +3,7 @@ use super::{
     core::AnyCell,
     state::{Ending, Phase},
 };
-use crate::sync::Arc;
+use crate::{ledger::ExecutorId, sync::Arc};
 use std::fmt;
 
 /// Looks at a task and can stop it, without owning its outcome. Cheap to clone.
@@ -59,6 +59,10 @@ impl TaskHandle {
         self.0.snapshot().ending() == Some(Ending::Cancelled)
     }
 
+    pub(crate) fn executor(&self) -> ExecutorId {
+        self.0.executor()
+    }
+
     pub(crate) fn succeeded(&self) -> bool {
         self.0.snapshot().ending() == Some(Ending::Succeeded)
     }
@@ -66,6 +70,11 @@ impl TaskHandle {
     /// See [`TaskFuture::cancel`](super::TaskFuture::cancel).
     pub fn cancel(&self) -> bool {
         self.0.clone().cancel()
+    }
+
+    /// See [`AnyCell::stop`].
+    pub(crate) fn stop(&self) {
+        self.0.clone().stop();
     }
 
     /// See [`TaskFuture::kill`](super::TaskFuture::kill).

@@ -1,9 +1,12 @@
 //! What a worker's thread tells the futures that are waited for on it, and what they tell it (promise 9).
 
 use super::{callbacks, current as task, waiter::Parker};
-use crate::ledger::ExecutorId;
+use crate::{
+    ledger::{ExecutorId, Ledger},
+    runtime,
+};
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     rc::Rc,
     task::{Poll, Waker},
     time::{Duration, Instant},
@@ -14,16 +17,59 @@ pub(crate) trait Host {
     fn executor(&self) -> ExecutorId;
     /// Whether a waiter may run the task it waits for on this thread's stack: there is enough of it left.
     fn may_help(&self) -> bool;
+    fn waits(&self) -> &Waits;
     /// This thread is about to block: somebody else has to take its place.
     ///
     /// # Panics
     ///
     /// Panics if nobody can, with the reason: going on could be a deadlock.
-    fn block(&self);
+    fn leave_place(&self);
     /// This thread goes on.
-    fn unblock(&self);
+    fn come_back(&self);
+}
+
+/// The waits that a thread is in, one inside the other.
+#[derive(Debug, Default)]
+pub(crate) struct Waits {
+    depth: Cell<u32>,
+    /// A `block_on` in the running task waits for a future.
+    awaiting: Cell<bool>,
+}
+
+impl dyn Host + '_ {
+    fn block(&self) {
+        let depth = &self.waits().depth;
+        if depth.get() == 0 {
+            self.leave_place();
+        }
+        depth.set(depth.get() + 1);
+    }
+
+    fn unblock(&self) {
+        let depth = &self.waits().depth;
+        depth.set(depth.get() - 1);
+        if depth.get() == 0 {
+            self.come_back();
+        }
+    }
+
     /// A `block_on` on this thread waits (`true`) or goes on (`false`).
-    fn awaiting(&self, waiting: bool);
+    fn awaiting(&self, waiting: bool) {
+        if waiting != self.waits().awaiting.get() {
+            if waiting {
+                // Panics if nobody can take its place: then this thread does not wait.
+                self.block();
+            } else {
+                self.unblock();
+            }
+            self.waits().awaiting.set(waiting);
+        }
+    }
+
+    /// The task is over. It may have given up a `block_on` without polling its future to the end.
+    pub(crate) fn task_is_over(&self) {
+        self.awaiting(false);
+    }
 }
 
 thread_local! {
@@ -77,6 +123,29 @@ pub(crate) fn run_inside<T>(executor: ExecutorId, task: impl FnOnce() -> T) -> O
     outcome
 }
 
+/// Panics if the calling thread is the one that has to poll what it is about to wait for, so that the wait would never
+/// end. `awaited` are the executors of what it waits for.
+#[track_caller]
+pub(crate) fn refuse_deadlock(awaited: impl IntoIterator<Item = ExecutorId>) {
+    let inside = INSIDE.with(|inside| inside.borrow().clone());
+    if inside.is_empty() && !runtime::is_entered() {
+        return;
+    }
+    let mut last = None;
+    for executor in awaited {
+        if last.replace(executor) != Some(executor)
+            && let Some(driver) = Ledger::of(executor).and_then(|ledger| ledger.driver())
+        {
+            assert!(
+                !driver.waits_for_this_thread(inside.contains(&executor), current().is_some()),
+                "this wait would block the thread that has to run what it waits for, and so never end. `.await` the \
+                 future (a map and `as_completed`: `.into_stream()`; a shutdown: `begin_shutdown`, then \
+                 `closed().await`), or wait in a blocking section such as `tokio::task::spawn_blocking`"
+            );
+        }
+    }
+}
+
 /// Runs `wait`, which blocks; if this is a worker's thread, another takes its place meanwhile.
 pub(crate) fn blocking<R>(wait: impl FnOnce() -> R) -> R {
     struct Unblock(Option<Rc<dyn Host>>);
@@ -94,7 +163,7 @@ pub(crate) fn blocking<R>(wait: impl FnOnce() -> R) -> R {
         host.block();
     }
     let _unblock = Unblock(host);
-    wait()
+    runtime::blocking(wait)
 }
 
 /// Blocks the calling thread until `poll` is ready, for at most `until`.

@@ -11,6 +11,7 @@ mod models;
 mod shared;
 pub(crate) mod slot;
 pub(crate) mod state;
+pub(crate) mod turn;
 pub(crate) mod waiter;
 
 pub use self::core::TaskId;
@@ -23,12 +24,12 @@ use self::{
     state::{Ending, Phase},
     waiter::{Parker, Report, Waiter},
 };
-use crate::sync::Arc;
+use crate::{ledger::ExecutorId, runtime, sync::Arc};
 use std::{
     fmt,
     future::Future,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
@@ -100,7 +101,7 @@ impl<R: Send + 'static> TaskFuture<R> {
     ///
     /// On a worker of the task's own executor this cannot deadlock: the waiter runs the task itself if nobody
     /// has started it, and otherwise another thread takes the worker's place for as long as it waits. A
-    /// thread that is not a worker never runs a task here.
+    /// thread that is not a worker never runs a task here. In async code, await the future instead.
     ///
     /// # Errors
     ///
@@ -109,8 +110,9 @@ impl<R: Send + 'static> TaskFuture<R> {
     /// # Panics
     ///
     /// Panics if the outcome was taken before (by [`result_timeout`](Self::result_timeout) or by polling), if
-    /// it is called from a callback of this very task, and in a task that would have to be replaced by
-    /// another thread that the system does not start.
+    /// it is called from a callback of this very task, in a task that would have to be replaced by
+    /// another thread that the system does not start, and in async code on the very thread that has to run the task
+    /// (see [`AsyncBridge`](crate::AsyncBridge#blocking-in-async-code)): instead of waiting for ever.
     pub fn result(mut self) -> Outcome<R> {
         self.wait_until(None);
         self.take()
@@ -182,6 +184,10 @@ impl<R: Send + 'static> TaskFuture<R> {
         Shared::new(&self)
     }
 
+    pub(crate) fn executor(&self) -> ExecutorId {
+        self.cell.executor()
+    }
+
     /// Reports the end of the task to `collection` as `number`. False if it has ended already.
     pub(crate) fn report_to(&self, collection: Arc<dyn Report>, number: usize) -> bool {
         self.cell.core().set_waiter(Waiter::Report(collection, number))
@@ -231,6 +237,7 @@ impl<R: Send + 'static> TaskFuture<R> {
         if until.is_some_and(|until| until <= Instant::now()) {
             return false;
         }
+        host::refuse_deadlock([self.cell.executor()]);
         // A worker does not spin: it would keep its place from the task it waits for.
         if host.is_none() && self.cell.attend(&done) {
             return true;
@@ -288,9 +295,11 @@ impl<R: Send + 'static> Future for TaskFuture<R> {
     /// Panics if the outcome was taken before.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.refuse_taken();
+        let share = ready!(runtime::proceed(cx));
         let ready = self.is_handed_over() || !self.cell.core().set_waiter(Waiter::Wake(cx.waker().clone()));
         host::polled(!ready);
         if ready {
+            share.used();
             Poll::Ready(self.take())
         } else {
             Poll::Pending

@@ -85,6 +85,10 @@ impl<R: Clone + Send + Sync + 'static> Shared<R> {
     }
 
     fn wait_until(&self, until: Option<Instant>) {
+        if self.is_done() || until.is_some_and(|until| until <= Instant::now()) {
+            return;
+        }
+        host::refuse_deadlock([self.inner.handle.executor()]);
         let mut place = None;
         host::block_on(
             until,

@@ -7,11 +7,14 @@
 mod bound;
 mod stripes;
 
-use crate::sync::{
-    Arc,
-    global::{
-        RwLock,
-        atomic::{AtomicU32, Ordering},
+use crate::{
+    runtime::Driver,
+    sync::{
+        Arc,
+        global::{
+            RwLock,
+            atomic::{AtomicU32, Ordering},
+        },
     },
 };
 use bound::Bound;
@@ -66,6 +69,8 @@ struct Books {
     mode: Mode,
     counts: Stripes,
     bound: Option<Bound>,
+    /// The runtime that polls the executor's futures, if it is not the executor itself who does.
+    driver: Option<Driver>,
     stop_requested: AtomicBool,
     refuses: AtomicBool,
     /// What is still to be told of tasks that have ended: answers under way, callbacks on threads of their own.
@@ -92,15 +97,20 @@ impl Ledger {
     /// Opens the books of an executor that keeps outside submitters waiting while `max_pending` tasks are
     /// queued. `None` is no bound.
     pub fn with_bound(max_pending: Option<usize>) -> Self {
-        Self::open(max_pending, Mode::Here)
+        Self::open(max_pending, Mode::Here, None)
+    }
+
+    /// Opens the books of an executor on a runtime.
+    pub(crate) fn driven_by(driver: Driver, max_pending: Option<usize>) -> Self {
+        Self::open(max_pending, Mode::Here, Some(driver))
     }
 
     /// Opens the books of an executor that sends every argument and result through the wire format.
     pub(crate) fn checked() -> Self {
-        Self::open(None, Mode::Checked)
+        Self::open(None, Mode::Checked, None)
     }
 
-    fn open(max_pending: Option<usize>, mode: Mode) -> Self {
+    fn open(max_pending: Option<usize>, mode: Mode, driver: Option<Driver>) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         crate::panic::install_hook();
         let id = ExecutorId(NEXT.fetch_add(1, Ordering::Relaxed));
@@ -109,6 +119,7 @@ impl Ledger {
             mode,
             counts: Stripes::default(),
             bound: max_pending.map(Bound::new),
+            driver,
             stop_requested: AtomicBool::new(false),
             refuses: AtomicBool::new(false),
             aftermath: AtomicUsize::new(0),
@@ -160,6 +171,10 @@ impl Ledger {
     #[inline]
     pub(crate) fn has_room(&self) -> bool {
         self.0.bound.as_ref().is_none_or(Bound::has_room)
+    }
+
+    pub(crate) fn driver(&self) -> Option<Driver> {
+        self.0.driver
     }
 
     #[inline]

@@ -1,4 +1,4 @@
-//! The operating system, as the process pool sees it. No other folder of the crate makes a system call for it, and
+//! The operating system, as the pools see it. No other folder of the crate makes a system call for it, and
 //! nothing here knows what a pool, a task or a message is: these files take and give descriptors, bytes and process
 //! ids. So what a system lacks is answered in one place.
 //!
@@ -11,6 +11,7 @@
 //! | `poll.rs` | waiting for many descriptors; called as `channel::poll_readable` |
 //! | `child.rs` | a started process, the parent's side |
 //! | `worker.rs` | what a worker does to itself at its start |
+//! | `stack.rs` | how large a thread's stack is, and how much of it is used |
 //! | `overflow.rs` | the words a worker says when its stack overflows |
 //! | `constructors.rs` | running the program's later constructors in a worker |
 //!
@@ -49,6 +50,7 @@ pub(crate) mod memory;
 mod overflow;
 #[cfg(unix)]
 mod poll;
+pub(crate) mod stack;
 #[cfg(unix)]
 pub(crate) mod worker;
 

@@ -2,7 +2,7 @@
 //! without waiting for anybody.
 #![allow(unsafe_code)]
 
-use super::{Callee, Crossing, InProcess, Run, RunContext, Task, Traits};
+use super::{Run, RunContext, Task, Traits};
 use crate::{
     error::{TaskError, TaskPanic},
     future::{
@@ -13,7 +13,7 @@ use crate::{
         state::Snapshot,
         waiter::Parker,
     },
-    ledger::{ExecutorId, Ledger, Mode},
+    ledger::{ExecutorId, Ledger},
     panic,
     sync::{Arc, Mutex},
     timer::{self, Armed, Deadline},
@@ -23,45 +23,21 @@ use std::{
     pin::Pin,
     sync::{
         OnceLock, Weak,
-        atomic::{AtomicBool, AtomicU8, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::SeqCst},
     },
     task::{Context, Poll, Wake, Waker},
+    time::Duration,
 };
 
 /// Where a suspended task goes when it is woken.
 pub(crate) trait Home: Send + Sync {
     /// The task is to be polled again.
-    fn requeue(self: Arc<Self>, task: Task);
-    /// The task was suspended for the first time; it is not in any queue while it is suspended.
-    fn suspended(&self, id: TaskId, task: Weak<dyn AnyCell>);
+    fn requeue(&self, task: Task);
+    /// The task was suspended for the first time; it is not in any queue while it is suspended. The key is for
+    /// [`ended`](Self::ended).
+    fn suspended(&self, task: Weak<dyn AnyCell>) -> u32;
     /// A task that was suspended at some time has ended.
-    fn ended(&self, id: TaskId);
-}
-
-/// The future of async work that is called with one argument.
-pub(crate) async fn apply_async<K, T, X, Fut>(callee: K, argument: T, mode: Mode) -> Outcome<Fut::Output>
-where
-    K: Callee<T, Output = Fut>,
-    Fut: Future,
-    X: Crossing<T> + Crossing<Fut::Output>,
-{
-    match mode {
-        Mode::Here => Ok(callee.call(mode, argument)?.await),
-        Mode::Checked => {
-            let crossed = X::cross("the argument", &argument);
-            drop(argument);
-            let result = callee.call(mode, crossed?)?.await;
-            X::cross("the result", &result)
-        }
-    }
-}
-
-/// A future that stays in this process.
-pub(crate) async fn in_process_only<Fut: Future>(future: Fut, mode: Mode) -> Outcome<Fut::Output> {
-    if mode == Mode::Checked {
-        <InProcess as Crossing<()>>::cross("the future", &())?;
-    }
-    Ok(future.await)
+    fn ended(&self, key: u32);
 }
 
 // Where the task is, for its wakers.
@@ -72,17 +48,77 @@ const POLLING: u8 = 2;
 const WOKEN: u8 = 3;
 const ENDED: u8 = 4;
 
+/// The key of a task that was never suspended.
+const NO_KEY: u32 = u32::MAX;
+
 /// A task that polls a future.
-pub(crate) struct AsyncCell<F, R> {
+pub(crate) struct AsyncCell<F, R: Send + 'static> {
     core: Core<R>,
     /// `None` once the future has ended or was dropped. The lock is held while it is polled, so a kill tries
     /// it and leaves the dropping to the poller where it fails.
     future: Mutex<Option<F>>,
-    place: AtomicU8,
     home: OnceLock<Arc<dyn Home>>,
-    registered: AtomicBool,
+    /// What its home calls it once it was suspended.
+    key: AtomicU32,
+    place: AtomicU8,
+    /// It is not to be polled any more: whoever polls it drops the future after that.
+    stopping: AtomicBool,
+    extras: Option<Box<Extras>>,
+}
+
+/// What few tasks have.
+struct Extras {
+    traits: Traits,
     deadline: Mutex<Option<Armed>>,
-    traits: Option<Box<Traits>>,
+}
+
+impl<F, R: Send + 'static> AsyncCell<F, R> {
+    fn limit(&self) -> Option<Duration> {
+        self.extras.as_ref()?.traits.timeout
+    }
+
+    /// Drops the future in place. False if it is being polled: then the poller will.
+    fn drop_future(&self) -> bool {
+        let Some(mut future) = self.future.try_lock() else {
+            return false;
+        };
+        panic::contain(|| *future = None);
+        true
+    }
+
+    /// The end of the last turn. False if it has come before.
+    fn leave(&self) -> bool {
+        if self.place.swap(ENDED, SeqCst) == ENDED {
+            return false;
+        }
+        self.drop_future();
+        if let Some(extras) = &self.extras {
+            drop(extras.deadline.lock().take());
+        }
+        let key = self.key.load(SeqCst);
+        if key != NO_KEY
+            && let Some(home) = self.home.get()
+        {
+            home.ended(key);
+        }
+        true
+    }
+
+    fn had_a_turn(&self) -> bool {
+        self.home.get().is_some()
+    }
+}
+
+impl<F, R: Send + 'static> Drop for AsyncCell<F, R> {
+    /// A suspended task that nobody can wake and whose future nobody holds has ended, too. Its callbacks hear of it.
+    fn drop(&mut self) {
+        if *self.key.get_mut() != NO_KEY && self.leave() {
+            let won = core::interrupt_unshared(&self.core, TaskError::Cancelled);
+            if won && let Some(ledger) = Ledger::of(self.core.executor()) {
+                ledger.killed(1);
+            }
+        }
+    }
 }
 
 impl<F, R> AsyncCell<F, R>
@@ -91,14 +127,20 @@ where
     R: Send + 'static,
 {
     pub(crate) fn new(executor: ExecutorId, future: F, traits: Option<Box<Traits>>) -> Arc<Self> {
+        let extras = |traits: Box<Traits>| {
+            Box::new(Extras {
+                traits: *traits,
+                deadline: Mutex::new(None),
+            })
+        };
         Arc::new(Self {
             core: Core::new(executor),
             future: Mutex::new(Some(future)),
-            place: AtomicU8::new(QUEUED),
             home: OnceLock::new(),
-            registered: AtomicBool::new(false),
-            deadline: Mutex::new(None),
-            traits,
+            key: AtomicU32::new(NO_KEY),
+            place: AtomicU8::new(QUEUED),
+            stopping: AtomicBool::new(false),
+            extras: traits.map(extras),
         })
     }
 
@@ -107,8 +149,10 @@ where
         if self.core.start() {
             ledger.started(1);
             ledger.give_room();
-            if let Some(limit) = self.traits.as_ref().and_then(|traits| traits.timeout) {
-                *self.deadline.lock() = Some(timer::arm(self, limit));
+            if let Some(extras) = &self.extras
+                && let Some(limit) = extras.traits.timeout
+            {
+                *extras.deadline.lock() = Some(timer::arm(self, limit));
             }
             return true;
         }
@@ -132,27 +176,6 @@ where
         polled.unwrap_or_else(|caught| Poll::Ready(Err(TaskError::Panicked(TaskPanic::new(caught)))))
     }
 
-    /// Drops the future in place. False if it is being polled: then the poller will.
-    fn drop_future(&self) -> bool {
-        let Some(mut future) = self.future.try_lock() else {
-            return false;
-        };
-        panic::contain(|| *future = None);
-        true
-    }
-
-    /// The end of the last turn.
-    fn leave(&self) {
-        self.place.store(ENDED, SeqCst);
-        self.drop_future();
-        drop(self.deadline.lock().take());
-        if self.registered.load(SeqCst)
-            && let Some(home) = self.home.get()
-        {
-            home.ended(self.core.id());
-        }
-    }
-
     fn turn(self: Arc<Self>, ledger: &Ledger, home: &Arc<dyn Home>) -> Option<Arc<dyn Run>> {
         if !self.enter(ledger) {
             return None;
@@ -170,16 +193,20 @@ where
                 Poll::Pending => {}
             }
         }
-        // A kill settles first and then tries the future's lock; the poll above has released it. So either
-        // the kill is seen here, or it finds the lock free and drops the future itself.
+        // Who stops it marks it first and then tries the future's lock; the poll above has released it. So either
+        // the mark is seen here, or the lock is found free and the future is dropped there. The same for a kill,
+        // whose mark is that the task is settled.
+        if self.stopping.load(SeqCst) {
+            self.drop_future();
+            core::interrupt(self.clone(), TaskError::Cancelled, CallbacksRun::Here);
+        }
         if self.core.snapshot().is_settled() {
-            self.leave();
-            core::count_interrupted(&*self, ledger);
+            self.come_to_rest(ledger);
             return None;
         }
-        if !self.registered.swap(true, SeqCst) {
+        if self.key.load(SeqCst) == NO_KEY {
             let weak: Weak<dyn AnyCell> = Arc::downgrade(&(self.clone() as Arc<dyn AnyCell>));
-            home.suspended(self.core.id(), weak);
+            self.key.store(home.suspended(weak), SeqCst);
         }
         if self
             .place
@@ -219,21 +246,26 @@ where
         }
     }
 
-    fn had_a_turn(&self) -> bool {
-        self.home.get().is_some()
+    /// The end of a task that somebody else has settled.
+    fn come_to_rest(&self, ledger: &Ledger) {
+        if self.leave() {
+            core::count_interrupted(self, ledger);
+        }
     }
 
-    /// Settles a task that has started, from outside, and gets rid of its future.
+    /// Settles a task that has started, from outside. Its next turn finds it settled and cleans up.
     fn interrupt(self: Arc<Self>, reason: TaskError, callbacks: CallbacksRun) -> bool {
         let won = core::interrupt(self.clone(), reason, callbacks);
         if won {
-            if callbacks == CallbacksRun::Here {
-                self.drop_future();
-            }
-            // Its next turn finds it settled and cleans up.
             self.wake();
         }
         won
+    }
+
+    /// As [`interrupt`](Self::interrupt), and a suspended one has dropped its future before anybody hears of its end.
+    fn end(self: Arc<Self>, reason: TaskError) -> bool {
+        self.drop_future();
+        self.interrupt(reason, CallbacksRun::Here)
     }
 }
 
@@ -244,15 +276,17 @@ struct ParkedThread {
 }
 
 impl Home for ParkedThread {
-    fn requeue(self: Arc<Self>, task: Task) {
+    fn requeue(&self, task: Task) {
         let replaced = self.woken.lock().replace(task);
         drop(replaced);
         self.parker.unpark();
     }
 
-    fn suspended(&self, _: TaskId, _: Weak<dyn AnyCell>) {}
+    fn suspended(&self, _: Weak<dyn AnyCell>) -> u32 {
+        0
+    }
 
-    fn ended(&self, _: TaskId) {}
+    fn ended(&self, _: u32) {}
 }
 
 impl<F, R> Run for AsyncCell<F, R>
@@ -278,11 +312,18 @@ where
     }
 
     fn refuse(self: Arc<Self>, reason: TaskError) {
-        core::refuse(self.clone(), reason.clone());
-        // One that had started is a woken one whose home is gone.
-        if core::interrupt(self.clone(), reason, CallbacksRun::Here) {
-            self.leave();
+        if !self.had_a_turn() {
+            return core::refuse(self, reason);
         }
+        // A woken one whose home is gone.
+        core::interrupt(self.clone(), reason, CallbacksRun::Here);
+        if let Some(ledger) = Ledger::of(self.core.executor()) {
+            self.come_to_rest(&ledger);
+        }
+    }
+
+    fn is_async(&self) -> bool {
+        true
     }
 }
 
@@ -307,7 +348,7 @@ where
         if woken == Ok(SUSPENDED)
             && let Some(home) = self.home.get()
         {
-            home.clone().requeue(Task::new(self.clone()));
+            home.requeue(Task::new(self.clone()));
         }
     }
 }
@@ -330,7 +371,7 @@ where
     }
 
     fn name(&self) -> Option<&str> {
-        self.traits.as_ref()?.name.as_deref()
+        self.extras.as_ref()?.traits.name.as_deref()
     }
 
     fn cancel(self: Arc<Self>) -> bool {
@@ -338,7 +379,22 @@ where
     }
 
     fn kill(self: Arc<Self>) -> bool {
-        core::cancel(self.clone()) || self.interrupt(TaskError::Cancelled, CallbacksRun::Here)
+        core::cancel(self.clone()) || self.end(TaskError::Cancelled)
+    }
+
+    fn stop(self: Arc<Self>) {
+        if core::cancel(self.clone()) {
+            return;
+        }
+        self.stopping.store(true, SeqCst);
+        // Pairs with the end of `turn`.
+        if self.drop_future() {
+            self.interrupt(TaskError::Cancelled, CallbacksRun::Here);
+        }
+    }
+
+    fn abandon(self: Arc<Self>, reason: TaskError) {
+        self.end(reason);
     }
 }
 
@@ -381,9 +437,8 @@ where
     R: Send + 'static,
 {
     fn passed(self: Arc<Self>) {
-        let Some(limit) = self.traits.as_ref().and_then(|traits| traits.timeout) else {
-            return;
-        };
-        self.interrupt(TaskError::TimedOut(limit), CallbacksRun::Aside);
+        if let Some(limit) = self.limit() {
+            self.interrupt(TaskError::TimedOut(limit), CallbacksRun::Aside);
+        }
     }
 }

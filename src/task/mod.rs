@@ -4,6 +4,7 @@
 //! it is given.
 
 mod async_call;
+mod async_work;
 mod call;
 mod callee;
 mod entry;
@@ -14,7 +15,8 @@ mod remote_call;
 mod settings;
 mod shipment;
 
-pub(crate) use async_call::{AsyncCell, Home, apply_async, in_process_only};
+pub(crate) use async_call::{AsyncCell, Home};
+pub(crate) use async_work::{ApplyAsync, InProcessOnly};
 pub(crate) use call::{Apply, CallCell, Job, Once, call, guarded};
 pub(crate) use callee::{AsyncBound, Bound, Callee, Context, Plain};
 pub(crate) use entry::{AsyncEntryOf, Entry, EntryOf, Input, Pending, Routine, Verdict};
@@ -26,7 +28,7 @@ pub(crate) use remote_call::RemoteCell;
 pub(crate) use settings::{Settings, Traits};
 pub(crate) use shipment::{Received, Shipment};
 
-use crate::{error::TaskError, future::host, ledger::Ledger, sync::Arc};
+use crate::{error::TaskError, future::host, ledger::Ledger, runtime, sync::Arc};
 use std::fmt;
 
 /// What a task is run with.
@@ -45,6 +47,10 @@ pub(crate) trait Run: Send + Sync {
     fn refuse(self: Arc<Self>, reason: TaskError);
     /// Cancels it if it has not started; one that has is given back.
     fn cancel_queued(self: Arc<Self>) -> Option<Arc<dyn Run>>;
+    /// Whether it polls a future: each turn is short, and there may be many.
+    fn is_async(&self) -> bool {
+        false
+    }
 }
 
 /// A piece of work on its way to a worker.
@@ -66,7 +72,14 @@ impl Task {
     /// their turn, or run it at once. An async task is run to its end, the thread waiting where it has to.
     pub fn run(self, ledger: &Ledger) -> Option<Task> {
         let context = RunContext { ledger, home: None };
+        let _entered = runtime::enter();
         host::run_inside(ledger.id(), || self.run_in(&context)).flatten()
+    }
+
+    /// Whether the task polls a future. Such a task may be suspended and polled many times; any other calls a
+    /// function, which may block.
+    pub fn is_async(&self) -> bool {
+        self.0.as_ref().is_some_and(|what| what.is_async())
     }
 
     pub(crate) fn run_in(mut self, context: &RunContext<'_>) -> Option<Task> {

@@ -1,8 +1,5 @@
 use super::{Handle, ThreadPool, shared::Shared};
-use crate::{error::BuildError, executor::Shutdown, sync::Arc};
-
-/// std's default for threads, and the value used where `RUST_MIN_STACK` says nothing.
-const DEFAULT_STACK_SIZE: usize = 2 * 1024 * 1024;
+use crate::{error::BuildError, executor::Shutdown, sync::Arc, sys::stack};
 
 pub(super) type Hook = Box<dyn Fn() + Send + Sync>;
 
@@ -37,7 +34,7 @@ impl ThreadPoolBuilder {
         let config = Config {
             workers: num_cpus::get(),
             name: "worker".into(),
-            stack_size: default_stack_size(),
+            stack_size: stack::default_size(),
             max_pending: None,
             initializer: None,
             finalizer: None,
@@ -131,12 +128,4 @@ impl std::fmt::Debug for ThreadPoolBuilder {
             .field("on_drop", &self.config.on_drop)
             .finish_non_exhaustive()
     }
-}
-
-/// The size is needed as a number (how much of the stack is left?), so std's default is asked for by hand.
-fn default_stack_size() -> usize {
-    std::env::var("RUST_MIN_STACK")
-        .ok()
-        .and_then(|bytes| bytes.parse().ok())
-        .unwrap_or(DEFAULT_STACK_SIZE)
 }

@@ -6,8 +6,6 @@ mod places;
 mod queues;
 mod scope;
 mod shared;
-mod suspended;
-mod traffic;
 mod worker;
 
 pub use builder::ThreadPoolBuilder;
@@ -20,6 +18,7 @@ use crate::{
     sync::Arc,
     task::Task,
 };
+use futures::task::{FutureObj, Spawn, SpawnError};
 use shared::Shared;
 use std::{fmt, time::Instant};
 
@@ -119,6 +118,23 @@ impl Executor for ThreadPool {
 
     fn wait_closed(&self, until: Option<Instant>) -> bool {
         self.0.0.wait_closed(until)
+    }
+}
+
+/// The pool as a runtime for whoever spawns futures: [`AsyncBridge::from_spawner`](crate::AsyncBridge::from_spawner), and
+/// code that is generic over [`Spawn`].
+impl Spawn for ThreadPool {
+    fn spawn_obj(&self, future: FutureObj<'static, ()>) -> Result<(), SpawnError> {
+        self.status()?;
+        drop(self.spawn_async(future));
+        Ok(())
+    }
+
+    fn status(&self) -> Result<(), SpawnError> {
+        if self.0.0.ledger.refuses() && !self.is_inside() {
+            return Err(SpawnError::shutdown());
+        }
+        Ok(())
     }
 }
 

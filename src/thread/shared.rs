@@ -5,38 +5,21 @@ use super::{
     idle::Idle,
     places::{Offer, Places},
     queues::{Queues, Seat},
-    suspended::Suspended,
-    traffic::Traffic,
     worker,
 };
 use crate::{
     error::{TaskError, TaskPanic},
     executor::{Latch, Shutdown},
-    future::host,
+    future::{core::AnyCell, host},
     ledger::{Ledger, Stats},
+    lifecycle::{Stage, StageCell, Suspended, Traffic},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::SeqCst, fence},
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst, fence},
     },
-    task::Task,
+    task::{Home, Task},
 };
-use std::{io, thread::JoinHandle, time::Instant};
-
-/// How far a pool's end has come. Only ever goes up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub(super) enum Stage {
-    /// Everybody may submit.
-    Open = 0,
-    /// The pool's own tasks may submit; it closes when nothing is left.
-    Finishing = 1,
-    /// As `Finishing`; what has not started does not start.
-    Cancelling = 2,
-    /// As `Cancelling`; suspended futures are dropped.
-    Killing = 3,
-    /// Nothing runs and nothing will. The threads are leaving.
-    Closed = 4,
-}
+use std::{io, sync::Weak, thread::JoinHandle, time::Instant};
 
 pub(super) struct Shared {
     pub(super) config: Config,
@@ -46,7 +29,7 @@ pub(super) struct Shared {
     pub(super) places: Places,
     pub(super) suspended: Suspended,
     traffic: Traffic,
-    stage: AtomicU8,
+    stage: StageCell,
     latch: Latch,
     /// Threads of the pool that have not left.
     alive: AtomicUsize,
@@ -54,37 +37,34 @@ pub(super) struct Shared {
     all_dead: AtomicBool,
     spares_named: AtomicUsize,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    /// For the thread that has to be started now and then.
+    me: Weak<Self>,
 }
 
 impl Shared {
     pub(super) fn new(config: Config) -> (Arc<Self>, Vec<Seat>) {
         let (queues, seats) = Queues::new(config.workers);
-        let shared = Self {
+        let shared = Arc::new_cyclic(|me| Self {
+            me: me.clone(),
             ledger: Ledger::with_bound(config.max_pending),
             queues,
             idle: Idle::new(config.workers),
             places: Places::default(),
             suspended: Suspended::default(),
             traffic: Traffic::default(),
-            stage: AtomicU8::new(Stage::Open as u8),
+            stage: StageCell::open(),
             latch: Latch::new(),
             alive: AtomicUsize::new(0),
             all_dead: AtomicBool::new(false),
             spares_named: AtomicUsize::new(0),
             threads: Mutex::new(Vec::new()),
             config,
-        };
-        (Arc::new(shared), seats)
+        });
+        (shared, seats)
     }
 
     pub(super) fn stage(&self) -> Stage {
-        match self.stage.load(SeqCst) {
-            0 => Stage::Open,
-            1 => Stage::Finishing,
-            2 => Stage::Cancelling,
-            3 => Stage::Killing,
-            _ => Stage::Closed,
-        }
+        self.stage.get()
     }
 
     pub(super) fn latch(&self) -> &Latch {
@@ -92,7 +72,7 @@ impl Shared {
     }
 
     /// Takes a task that somebody submits.
-    pub(super) fn submit(self: &Arc<Self>, task: Task) {
+    pub(super) fn submit(&self, task: Task) {
         // Announced first and the stage read second; `close_if_at_rest` does it the other way round. So either
         // the stage is seen here, or the task is seen there.
         self.traffic.came_in();
@@ -107,7 +87,7 @@ impl Shared {
     }
 
     /// Takes a task back that has been accepted before: a woken future, the rest of a map.
-    pub(super) fn resubmit(self: &Arc<Self>, task: Task) {
+    pub(super) fn resubmit(&self, task: Task) {
         self.traffic.came_in();
         if self.stage() == Stage::Closed {
             drop(task);
@@ -118,13 +98,13 @@ impl Shared {
     }
 
     /// As [`resubmit`](Self::resubmit), behind all that came from outside.
-    pub(super) fn resubmit_behind(self: &Arc<Self>, task: Task) {
+    pub(super) fn resubmit_behind(&self, task: Task) {
         self.traffic.came_in();
         self.queues.push(task);
         self.idle.notify();
     }
 
-    fn push(self: &Arc<Self>, task: Task) {
+    fn push(&self, task: Task) {
         if let Some(task) = worker::push_on_own_seat(self, task) {
             self.queues.push(task);
         }
@@ -146,7 +126,7 @@ impl Shared {
     }
 
     /// Starts a thread, on a seat or as a spare that will find one offered.
-    pub(super) fn start_thread(self: &Arc<Self>, seat: Option<Seat>) -> io::Result<()> {
+    pub(super) fn start_thread(&self, seat: Option<Seat>) -> io::Result<()> {
         let name = match &seat {
             Some(seat) => format!("{}-{}", self.config.name, seat.index),
             None => format!(
@@ -155,8 +135,10 @@ impl Shared {
                 self.spares_named.fetch_add(1, SeqCst)
             ),
         };
+        let Some(shared) = self.me.upgrade() else {
+            return Err(io::Error::other("the pool is gone"));
+        };
         self.alive.fetch_add(1, SeqCst);
-        let shared = self.clone();
         let started = std::thread::Builder::new()
             .name(name)
             .stack_size(self.config.stack_size)
@@ -180,7 +162,7 @@ impl Shared {
     /// # Errors
     ///
     /// Fails if the system starts no thread; the seat is given back then.
-    pub(super) fn leave_place(self: &Arc<Self>, seat: Option<Seat>) -> Result<(), (io::Error, Option<Seat>)> {
+    pub(super) fn leave_place(&self, seat: Option<Seat>) -> Result<(), (io::Error, Option<Seat>)> {
         match self.places.leave(seat) {
             Offer::Taken => Ok(()),
             Offer::StartThread => self
@@ -189,13 +171,8 @@ impl Shared {
         }
     }
 
-    pub(super) fn begin_shutdown(self: &Arc<Self>, how: Shutdown) {
-        let stage = match how {
-            Shutdown::Finish => Stage::Finishing,
-            Shutdown::Cancel => Stage::Cancelling,
-            Shutdown::Kill => Stage::Killing,
-        };
-        self.stage.fetch_max(stage as u8, SeqCst);
+    pub(super) fn begin_shutdown(&self, how: Shutdown) {
+        self.stage.raise_to(Stage::of(how));
         self.ledger.refuse_from_now_on();
         if how != Shutdown::Finish {
             self.ledger.request_stop();
@@ -208,7 +185,7 @@ impl Shared {
     }
 
     /// Cancels what waits in the queues now. What comes later is cancelled by the worker that takes it.
-    fn cancel_queued(self: &Arc<Self>) {
+    fn cancel_queued(&self) {
         let mut started = Vec::new();
         while let Some(task) = self.queues.take_any() {
             match task.cancel_queued() {
@@ -228,7 +205,7 @@ impl Shared {
         if stage == Stage::Open || stage == Stage::Closed || !self.is_at_rest() {
             return;
         }
-        self.stage.store(Stage::Closed as u8, SeqCst);
+        self.stage.raise_to(Stage::Closed);
         self.places.close();
         self.idle.wake_all();
         if self.alive.load(SeqCst) == 0 {
@@ -254,7 +231,7 @@ impl Shared {
     }
 
     /// No thread could be prepared for this seat. Without any other seat left, what waits fails.
-    pub(super) fn bury_seat(self: &Arc<Self>, seat: Seat, reason: &TaskPanic) {
+    pub(super) fn bury_seat(&self, seat: Seat, reason: &TaskPanic) {
         if !self.places.bury(seat, self.config.workers) {
             return;
         }
@@ -275,7 +252,7 @@ impl Shared {
 
     /// Tries once more to get threads onto the seats.
     #[cold]
-    fn revive(self: &Arc<Self>) {
+    fn revive(&self) {
         if !self.all_dead.swap(false, SeqCst) {
             return;
         }
@@ -310,5 +287,28 @@ impl Shared {
 
     pub(super) fn alive(&self) -> usize {
         self.alive.load(SeqCst)
+    }
+}
+
+impl Home for Shared {
+    fn requeue(&self, task: Task) {
+        self.resubmit(task);
+    }
+
+    fn suspended(&self, task: Weak<dyn AnyCell>) -> u32 {
+        let cell = task.upgrade();
+        let key = self.suspended.add(task);
+        // Either the kill is seen here, or this task is seen by `kill_all`.
+        if self.stage() == Stage::Killing
+            && let Some(cell) = cell
+        {
+            cell.kill();
+        }
+        key
+    }
+
+    fn ended(&self, key: u32) {
+        self.suspended.remove(key);
+        self.close_if_at_rest();
     }
 }

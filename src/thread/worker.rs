@@ -1,19 +1,19 @@
 //! One thread of a pool: finds a task, runs it, or sleeps.
 
-use super::{
-    queues::Seat,
-    shared::{Shared, Stage},
-};
+use super::{queues::Seat, shared::Shared};
 use crate::{
     error::TaskPanic,
-    future::host::{self, Host},
+    future::host::{self, Host, Waits},
     ledger::ExecutorId,
+    lifecycle::Stage,
     panic::{self, contain},
+    runtime,
     sync::Arc,
+    sys::stack,
     task::{Home, RunContext, Task},
 };
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -34,10 +34,7 @@ struct Worker {
     home: Arc<dyn Home>,
     /// `None` while it blocks, and after that until its task is over.
     seat: RefCell<Option<Seat>>,
-    /// How many waits this thread is in, one inside the other.
-    waits: Cell<u32>,
-    /// A `block_on` in the running task waits for a future.
-    awaiting: Cell<bool>,
+    waits: Waits,
     /// Where this thread's stack begins, roughly.
     stack_base: usize,
 }
@@ -63,6 +60,7 @@ fn live(shared: &Arc<Shared>, first: Seat) {
     let worker = Rc::new(Worker::new(shared.clone()));
     WORKER.set(Some(worker.clone()));
     host::install(worker.clone());
+    let _entered = runtime::enter();
     let mut next = Some(first);
     while let Some(seat) = next.take() {
         worker.seat.replace(Some(seat));
@@ -91,11 +89,11 @@ fn prepare(shared: &Shared) -> Result<(), TaskPanic> {
 
 /// Puts a task in front of the calling worker's own, or gives it back if the caller is no worker of this pool or
 /// has no seat.
-pub(super) fn push_on_own_seat(shared: &Arc<Shared>, task: Task) -> Option<Task> {
+pub(super) fn push_on_own_seat(shared: &Shared, task: Task) -> Option<Task> {
     let mut task = Some(task);
     let _ = WORKER.try_with(|worker| {
         if let Some(worker) = &*worker.borrow()
-            && Arc::ptr_eq(&worker.shared, shared)
+            && std::ptr::eq(&*worker.shared, shared)
             && let Some(seat) = &*worker.seat.borrow()
             && let Some(task) = task.take()
         {
@@ -111,9 +109,8 @@ impl Worker {
             home: shared.clone(),
             shared,
             seat: RefCell::new(None),
-            waits: Cell::new(0),
-            awaiting: Cell::new(false),
-            stack_base: approximate_stack_pointer(),
+            waits: Waits::default(),
+            stack_base: stack::pointer(),
         }
     }
 
@@ -168,9 +165,7 @@ impl Worker {
                 shared.resubmit_behind(rest);
             }
         });
-        if self.awaiting.get() {
-            self.awaiting(false);
-        }
+        (self as &dyn Host).task_is_over();
         shared.went_out();
     }
 
@@ -244,13 +239,15 @@ impl Host for Worker {
 
     fn may_help(&self) -> bool {
         // Half of the stack is left to the task that would run on it.
-        self.stack_base.abs_diff(approximate_stack_pointer()) < self.shared.config.stack_size / 2
+        self.stack_base.abs_diff(stack::pointer()) < self.shared.config.stack_size / 2
     }
 
-    fn block(&self) {
-        if self.waits.get() == 0
-            && let Err((error, seat)) = self.shared.leave_place(self.seat.take())
-        {
+    fn waits(&self) -> &Waits {
+        &self.waits
+    }
+
+    fn leave_place(&self) {
+        if let Err((error, seat)) = self.shared.leave_place(self.seat.take()) {
             self.seat.replace(seat);
             panic!(
                 "a task waits inside the pool `{}`, and no spare thread could be started to take its worker's \
@@ -261,32 +258,9 @@ impl Host for Worker {
                 self.shared.alive(),
             );
         }
-        self.waits.set(self.waits.get() + 1);
     }
 
-    fn unblock(&self) {
-        self.waits.set(self.waits.get() - 1);
-        if self.waits.get() == 0 {
-            self.seat.replace(self.shared.places.come_back());
-        }
+    fn come_back(&self) {
+        self.seat.replace(self.shared.places.come_back());
     }
-
-    fn awaiting(&self, waiting: bool) {
-        if waiting != self.awaiting.get() {
-            if waiting {
-                // Panics if nobody can take its place: then this thread does not wait.
-                self.block();
-            } else {
-                self.unblock();
-            }
-            self.awaiting.set(waiting);
-        }
-    }
-}
-
-/// The address of a local variable.
-#[inline(never)]
-fn approximate_stack_pointer() -> usize {
-    let local = 0_u8;
-    std::hint::black_box(&raw const local) as usize
 }

@@ -39,6 +39,9 @@ impl Subject for Processes {
     }
 }
 
+#[cfg(feature = "tokio")]
+mod bridges;
+
 struct OnTheCaller;
 
 impl Subject for OnTheCaller {

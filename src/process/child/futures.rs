@@ -12,7 +12,6 @@ use super::{
 use crate::{
     error::TaskError,
     future::current::{self, Doing, StopRequest},
-    runtime,
     sync::Arc,
     sys::channel,
     task::{Pending, Verdict, failure},
@@ -123,7 +122,6 @@ impl Futures {
             link: self.link.clone(),
             number: header.slot as usize,
         });
-        let _entered = runtime::enter();
         let pending = current::run_as(stop.clone(), Doing::Polling, make);
         let (handle, registration) = AbortHandle::new_pair();
         self.stops.push((header.slot, handle));
@@ -148,7 +146,6 @@ impl Futures {
             return false;
         }
         let before = self.running.len();
-        let _entered = runtime::enter();
         let waker = Waker::from(alarm.clone());
         let mut context = Context::from_waker(&waker);
         while let Poll::Ready(Some((header, started, ended))) = self.running.poll_next_unpin(&mut context) {

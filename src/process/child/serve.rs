@@ -14,6 +14,7 @@ use crate::{
     error::{CodecError, TaskError},
     future::current::{self, Doing, StopRequest},
     remote::{Contexts, EntryPlace, resolve},
+    runtime,
     sync::Arc,
     sys::worker::resident_bytes,
     task::{Entry, Input, Received, Routine, Verdict, failure, parcel::split_item},
@@ -82,12 +83,15 @@ impl Server {
     /// Serves until it is told to leave.
     pub(super) fn serve(mut self) -> ! {
         self.ready_unless_initializing();
+        // Once there is work: a worker that never has any needs no runtime.
+        let mut entered = None;
         loop {
             if self.futures.poll(&mut self.wire) {
                 self.retire_if_spent();
             }
             let takes_more = !self.retiring && self.futures.len() < self.limits.futures;
             if takes_more && self.wire.down.has_next() {
+                entered.get_or_insert_with(runtime::enter);
                 if let Err(nonsense) = self.next_frame() {
                     // The parent would not: memory was overwritten. Nothing that is known here can be trusted.
                     eprintln!(

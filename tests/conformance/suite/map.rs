@@ -298,7 +298,9 @@ pub(crate) fn dropping_a_map_of_async_work_cancels_what_has_not_started<S: Subje
     let checkpoint = Checkpoint::new();
     let busy = executor.submit(pass, (checkpoint.address(), 100));
     checkpoint.wait_for(1);
-    drop(executor.map_async(pass_async, (0..10).map(|n| (checkpoint.address(), n))));
+    if !S::POLLS_APART {
+        drop(executor.map_async(pass_async, (0..10).map(|n| (checkpoint.address(), n))));
+    }
     let deadlines = executor.options().timeout(Duration::from_secs(600));
     drop(deadlines.map(pass, (0..10).map(|n| (checkpoint.address(), n))));
     checkpoint.open();

@@ -47,6 +47,9 @@ pub(crate) trait Subject: 'static {
     /// A worker may have its next task before the executor hears how the one before it ended.
     const SENDS_AHEAD: bool = false;
 
+    /// Whether futures are polled while all workers are busy with calls.
+    const POLLS_APART: bool = false;
+
     /// Whether tasks run on the stack of the caller.
     const USES_THE_CALLERS_STACK: bool = false;
 

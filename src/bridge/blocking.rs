@@ -1,0 +1,355 @@
+//! The threads beside the runtime, for calls that block (rules 6 to 9 of `README.md`).
+
+use super::shared::Shared;
+use crate::{
+    future::host::{self, Host, Waits},
+    ledger::ExecutorId,
+    sync::{Arc, Condvar, Mutex},
+    sys::stack,
+    task::{Home, Task},
+};
+use std::{
+    collections::VecDeque,
+    fmt, io,
+    rc::Rc,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+/// How long a thread without a task stays.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// So many threads are called or started at once; each that arrives and finds more waiting goes on with that. A burst of
+/// short calls is over before it has a thread for each.
+const MOST_ON_THE_WAY: usize = 4;
+
+pub(super) struct Blocking {
+    pub(super) max: usize,
+    pub(super) stack_size: usize,
+    state: Mutex<State>,
+    /// A call was laid out for a thread that sleeps, or the bridge is closed.
+    called: Condvar,
+    /// How many tasks wait; read without the lock by a thread that looks for one.
+    waiting: AtomicUsize,
+}
+
+#[derive(Default)]
+struct State {
+    tasks: VecDeque<Task>,
+    /// Threads that run a task and are not in a wait of this crate: at most `max`, except while one that has come back
+    /// from a wait finishes its task.
+    running: usize,
+    /// Threads that look for a task, for a moment.
+    looking: usize,
+    /// Threads that sleep and that nobody has called.
+    asleep: usize,
+    /// Calls that no thread has heard yet.
+    calls: usize,
+    /// Threads that are being started.
+    starting: usize,
+    alive: usize,
+    closed: bool,
+    named: usize,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// What it takes to get a thread to the queue. Done without the lock.
+#[must_use]
+pub(super) enum Help {
+    /// Enough are on their way, or as many run as may.
+    None,
+    /// One that sleeps was called.
+    Called,
+    Start,
+}
+
+impl State {
+    fn on_the_way(&self) -> usize {
+        self.looking + self.calls + self.starting
+    }
+
+    /// Called whenever a task comes in or a place becomes free, except by a thread that then looks itself.
+    fn get_help(&mut self, max: usize) -> Help {
+        let on_the_way = self.on_the_way();
+        if on_the_way >= self.tasks.len().min(MOST_ON_THE_WAY) || self.running + on_the_way >= max {
+            Help::None
+        } else if self.asleep > 0 {
+            self.asleep -= 1;
+            self.calls += 1;
+            Help::Called
+        } else {
+            self.starting += 1;
+            self.alive += 1;
+            Help::Start
+        }
+    }
+
+    /// Whether nobody will come for what waits.
+    fn is_forsaken(&self) -> bool {
+        self.running + self.on_the_way() == 0
+    }
+}
+
+impl Blocking {
+    pub(super) fn new(max: usize, stack_size: usize) -> Self {
+        Self {
+            max,
+            stack_size,
+            state: Mutex::default(),
+            called: Condvar::new(),
+            waiting: AtomicUsize::new(0),
+        }
+    }
+
+    pub(super) fn push(&self, task: Task) -> Help {
+        let mut state = self.state.lock();
+        state.tasks.push_back(task);
+        self.waiting.store(state.tasks.len(), Relaxed);
+        state.get_help(self.max)
+    }
+
+    pub(super) fn take_any(&self) -> Option<Task> {
+        let mut state = self.state.lock();
+        let task = state.tasks.pop_front();
+        self.waiting.store(state.tasks.len(), Relaxed);
+        task
+    }
+
+    pub(super) fn alive(&self) -> usize {
+        self.state.lock().alive
+    }
+
+    /// The threads shall leave. False if there are none.
+    pub(super) fn close(&self) -> bool {
+        let mut state = self.state.lock();
+        state.closed = true;
+        self.called.notify_all();
+        state.alive > 0
+    }
+
+    /// Waits until the threads are gone. The bridge is closed.
+    pub(super) fn join(&self) {
+        let threads = std::mem::take(&mut self.state.lock().threads);
+        for thread in threads {
+            // A thread contains all panics; if one got out, there is nobody to tell.
+            let _ = thread.join();
+        }
+    }
+
+    pub(super) fn adopt(&self, thread: JoinHandle<()>) {
+        let mut state = self.state.lock();
+        state.threads.retain(|thread| !thread.is_finished());
+        state.threads.push(thread);
+    }
+
+    /// Waits for a task, as long as it is worth staying. `None` once the thread is to leave, and whether it is the last
+    /// one of a closed bridge.
+    fn next(&self) -> Result<(Task, Help), Last> {
+        let mut state = self.state.lock();
+        let mut has_looked = false;
+        loop {
+            if state.running < self.max
+                && let Some(task) = state.tasks.pop_front()
+            {
+                self.waiting.store(state.tasks.len(), Relaxed);
+                state.running += 1;
+                return Ok((task, state.get_help(self.max)));
+            }
+            if state.closed {
+                return Err(self.leave(&mut state));
+            }
+            if !has_looked && state.looking == 0 {
+                state.looking += 1;
+                drop(state);
+                host::spin(|| self.waiting.load(Relaxed) > 0);
+                state = self.state.lock();
+                state.looking -= 1;
+                has_looked = true;
+                continue;
+            }
+            let until = Instant::now() + KEEP_ALIVE;
+            state.asleep += 1;
+            while state.calls == 0 && !state.closed {
+                if self.called.wait_until(&mut state, until).timed_out() {
+                    break;
+                }
+            }
+            if state.calls > 0 {
+                state.calls -= 1;
+            } else {
+                state.asleep -= 1;
+                let is_wanted = state.running < self.max && !state.tasks.is_empty();
+                if !state.closed && !is_wanted {
+                    return Err(self.leave(&mut state));
+                }
+            }
+            has_looked = false;
+        }
+    }
+
+    fn leave(&self, state: &mut State) -> Last {
+        state.alive -= 1;
+        Last(state.closed && state.alive == 0)
+    }
+
+    fn task_is_over(&self) {
+        self.state.lock().running -= 1;
+    }
+
+    /// A thread that runs a task is about to block.
+    fn leave_place(&self) -> Help {
+        let mut state = self.state.lock();
+        state.running -= 1;
+        state.get_help(self.max)
+    }
+
+    fn come_back(&self) {
+        self.state.lock().running += 1;
+    }
+
+    fn started(&self) {
+        self.state.lock().starting -= 1;
+    }
+
+    /// A thread could not be started. True if nobody will come for what waits.
+    fn not_started(&self) -> bool {
+        let mut state = self.state.lock();
+        state.starting -= 1;
+        state.alive -= 1;
+        state.is_forsaken()
+    }
+}
+
+/// Whether the thread that leaves is the last one of a closed bridge.
+struct Last(bool);
+
+impl Shared {
+    /// Does what it takes to get a thread to the queue.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the system starts no thread and nobody else will come.
+    pub(super) fn get(&self, help: Help) -> Result<(), io::Error> {
+        match help {
+            Help::None => Ok(()),
+            Help::Called => {
+                self.blocking.called.notify_one();
+                Ok(())
+            }
+            Help::Start => match self.start_thread() {
+                Err(error) if self.blocking.not_started() => Err(error),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    fn start_thread(&self) -> io::Result<()> {
+        let number = {
+            let mut state = self.blocking.state.lock();
+            state.named += 1;
+            state.named - 1
+        };
+        let Some(shared) = self.me() else {
+            return Err(io::Error::other("the bridge is gone"));
+        };
+        let thread = std::thread::Builder::new()
+            .name(format!("{}-blocking-{number}", self.config.name))
+            .stack_size(self.blocking.stack_size)
+            .spawn(move || live(&shared))?;
+        self.blocking.adopt(thread);
+        Ok(())
+    }
+}
+
+/// The life of a thread.
+fn live(shared: &Arc<Shared>) {
+    let blocking = &shared.blocking;
+    blocking.started();
+    let thread = Rc::new(BlockingThread {
+        shared: shared.clone(),
+        waits: Waits::default(),
+        stack_base: stack::pointer(),
+    });
+    host::install(thread.clone());
+    let home: Arc<dyn Home> = shared.clone();
+    let entered = shared.runtime.enter();
+    let last = loop {
+        match blocking.next() {
+            Ok((task, help)) => {
+                // Whoever else waits is not held up by this task: it is the one that runs, so somebody will come.
+                let _ = shared.get(help);
+                shared.run(task, &home);
+                (&*thread as &dyn Host).task_is_over();
+                blocking.task_is_over();
+                shared.task_went_out();
+            }
+            Err(last) => break last,
+        }
+    };
+    drop(entered);
+    host::uninstall();
+    if last.0 {
+        shared.threads_are_gone();
+    }
+}
+
+/// A thread beside the runtime, seen from the inside.
+struct BlockingThread {
+    shared: Arc<Shared>,
+    waits: Waits,
+    /// Where this thread's stack begins, roughly.
+    stack_base: usize,
+}
+
+impl Host for BlockingThread {
+    fn executor(&self) -> ExecutorId {
+        self.shared.ledger.id()
+    }
+
+    fn may_help(&self) -> bool {
+        // Half of the stack is left to the task that would run on it.
+        self.stack_base.abs_diff(stack::pointer()) < self.shared.blocking.stack_size / 2
+    }
+
+    fn waits(&self) -> &Waits {
+        &self.waits
+    }
+
+    fn leave_place(&self) {
+        let help = self.shared.blocking.leave_place();
+        if let Err(error) = self.shared.get(help) {
+            self.shared.blocking.come_back();
+            panic!(
+                "a blocking call waits inside the bridge `{}`, and no thread could be started to take its place, so \
+                 going on could be a deadlock: {error}. {} threads of the bridge exist. Wait in fewer calls at once, \
+                 or allow the program more threads (`ulimit -u`, the cgroup's `pids.max`)",
+                self.shared.config.name,
+                self.shared.blocking.alive(),
+            );
+        }
+    }
+
+    fn come_back(&self) {
+        self.shared.blocking.come_back();
+    }
+}
+
+impl fmt::Debug for Blocking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Blocking");
+        debug.field("max", &self.max);
+        match self.state.try_lock() {
+            Some(state) => debug
+                .field("tasks", &state.tasks.len())
+                .field("running", &state.running)
+                .field("looking", &state.looking)
+                .field("asleep", &state.asleep)
+                .field("calls", &state.calls)
+                .field("starting", &state.starting)
+                .field("alive", &state.alive),
+            None => debug.field("state", &"<locked>"),
+        };
+        debug.finish()
+    }
+}
