@@ -2,12 +2,13 @@
 //!
 //! Every workload is run for all peers in turns, on the same runtime; shown are the median, and behind it the median over
 //! the rounds of "how many times the first peer's of that round". Times move with the machine; the ratios say more.
-//! A word behind `--` runs only the rows that have it in their name: `cargo bench --bench bridge -- asleep`.
+//! `cargo bench --bench bridge -- asleep` runs only the rows that have this word in their name.
 
-use concurrent_futures::{AsyncBridge, TaskFuture};
+use concurrent_futures::AsyncBridge;
 use futures::StreamExt;
 use std::{
     alloc::{GlobalAlloc, Layout, System},
+    future::ready,
     hint::black_box,
     net::SocketAddr,
     sync::{
@@ -18,24 +19,13 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
-    net::{TcpSocket, TcpStream},
+    net::{TcpListener, TcpStream},
     runtime::{Builder, Runtime},
-    task::{JoinHandle, JoinSet, spawn_blocking, yield_now},
+    task::{JoinSet, spawn_blocking, yield_now},
     time::sleep,
 };
 
 const ROUNDS: usize = 5;
-const NAPS: usize = 100_000;
-const NAP: Duration = Duration::from_millis(800);
-const CALLS: usize = 4_000;
-const CALLS_AT_ONCE: usize = 10_000;
-const READY: usize = 200_000;
-const MESSAGES: usize = 100_000;
-const YIELDERS: usize = 1_000;
-const YIELDS: usize = 100;
-/// Two descriptors each, and most systems allow a process no more than 20,000.
-const CONNECTIONS: usize = 4_000;
-const TRIPS: usize = 3;
 
 /// Counts bytes and allocations while it is asked to.
 struct Counting;
@@ -44,8 +34,6 @@ static IS_COUNTING: AtomicBool = AtomicBool::new(false);
 static LIVE: AtomicIsize = AtomicIsize::new(0);
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 static ASLEEP: AtomicUsize = AtomicUsize::new(0);
-/// Bytes and allocations per nap.
-static SEEN: Mutex<(f64, f64)> = Mutex::new((0.0, 0.0));
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -80,6 +68,8 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
+type Kind = fn() -> Builder;
+
 /// A runtime, a bridge over it, and connections whose other ends echo.
 struct Place {
     bridge: AsyncBridge,
@@ -88,219 +78,185 @@ struct Place {
 }
 
 impl Place {
-    fn new(mut builder: Builder) -> Self {
-        let runtime = builder.enable_all().build().unwrap();
+    fn new(kind: Kind) -> Self {
+        let runtime = kind().worker_threads(2).enable_all().build().unwrap();
         let bridge = AsyncBridge::from_handle(runtime.handle().clone());
-        let streams = Mutex::default();
         Self {
             bridge,
             runtime,
-            streams,
+            streams: Mutex::default(),
         }
     }
 
     /// Runs `work` in a task of the runtime.
-    fn inside<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
-        self.runtime.block_on(self.runtime.spawn(work)).unwrap()
+    fn inside<F: Future<Output = ()> + Send + 'static>(&self, work: fn(AsyncBridge) -> F) {
+        let work = self.runtime.spawn(work(self.bridge.clone()));
+        self.runtime.block_on(work).unwrap();
+    }
+
+    /// Runs `work`, which is lent the connections.
+    fn with_streams<F: Future<Output = Vec<TcpStream>>>(&self, work: impl FnOnce(Vec<TcpStream>) -> F) {
+        let mut streams = self.streams.lock().unwrap();
+        let lent = std::mem::take(&mut *streams);
+        *streams = self.runtime.block_on(async { work(lent).await });
     }
 }
 
 /// Runs a workload once; what it takes is measured.
 type Work = fn(&Place);
 
-/// A workload; how often it does what is to be measured, and in which unit (per second); and who does it how.
-type Row = (&'static str, usize, (&'static str, f64), &'static [(&'static str, Work)]);
+/// A workload, and who does it how. The number makes what its name says out of the seconds that all of it takes.
+type Row = (&'static str, f64, &'static [(&'static str, Work)]);
 
-const MS: (&str, f64) = ("ms", 1e3);
-const MICROS: (&str, f64) = ("µs", 1e6);
-const NANOS: (&str, f64) = ("ns", 1e9);
+/// Many tasks of one kind, by all who can have them.
+macro_rules! tasks {
+    ($tasks:literal, $work:expr) => {
+        &[
+            ("tokio::spawn", |place| {
+                place.runtime.block_on(async {
+                    let tasks: Vec<_> = (0..$tasks).map(|n| tokio::spawn($work(n))).collect();
+                    all_are_asleep().await;
+                    collect(tasks).await;
+                });
+            }),
+            ("JoinSet", |place| {
+                place.runtime.block_on(async {
+                    let set: JoinSet<_> = (0..$tasks).map($work).collect();
+                    all_are_asleep().await;
+                    black_box(set.join_all().await);
+                });
+            }),
+            ("spawn_async", |place| {
+                place.runtime.block_on(async {
+                    let tasks: Vec<_> = (0..$tasks).map(|n| place.bridge.spawn_async($work(n))).collect();
+                    all_are_asleep().await;
+                    collect(tasks).await;
+                });
+            }),
+            ("map_async", |place| {
+                place.runtime.block_on(async {
+                    let options = place.bridge.options().buffer_size($tasks);
+                    let map = options.map_async($work, 0..$tasks).into_stream();
+                    all_are_asleep().await;
+                    black_box(map.map(Result::unwrap).collect::<Vec<_>>().await);
+                });
+            }),
+        ]
+    };
+}
 
 const ROWS: &[Row] = &[
-    ("100,000 asleep for 800 ms", 1, MS, ASLEEP_ROW),
-    ("200,000 ready futures, each", READY, NANOS, READY_ROW),
-    ("blocking call, awaited", CALLS, MICROS, CALL_ROW),
-    ("blocking call, from a thread", CALLS, MICROS, CALL_FROM_THREAD_ROW),
-    ("10,000 blocking calls, each", CALLS_AT_ONCE, MICROS, CALLS_ROW),
-    ("ping-pong, each message", MESSAGES, NANOS, PING_PONG_ROW),
-    ("1,000 tasks yield, each yield", YIELDERS * YIELDS, NANOS, YIELD_ROW),
-    ("4,000 connections, each trip", CONNECTIONS * TRIPS, MICROS, ECHO_ROW),
+    ("100,000 asleep for 800 ms, ms", 1e3, tasks!(100_000, nap)),
+    ("each of 200,000 ready, ns", 5e3, tasks!(200_000, ready)),
+    ("blocking call, awaited, µs", 250.0, CALL),
+    ("blocking call, from a thread, µs", 250.0, CALL_FROM_THREAD),
+    ("each of 10,000 blocking calls, µs", 100.0, CALLS_AT_ONCE),
+    ("message of a ping-pong, ns", 1e4, PING_PONG),
+    ("each of 100 yields of 1,000, ns", 1e4, tasks!(1_000, yields)),
+    ("each of 12,000 TCP trips, µs", 1e6 / 12e3, ECHO),
 ];
 
-const ASLEEP_ROW: &[(&str, Work)] = &[
-    ("tokio::spawn", |place| tokio_spawn(place, NAPS, nap)),
-    ("JoinSet", |place| join_set(place, NAPS, nap)),
-    ("spawn_async", |place| spawn_async(place, NAPS, nap)),
-    ("map_async", |place| map_async(place, NAPS, nap)),
-];
-
-const READY_ROW: &[(&str, Work)] = &[
-    ("tokio::spawn", |place| tokio_spawn(place, READY, std::future::ready)),
-    ("JoinSet", |place| join_set(place, READY, std::future::ready)),
-    ("spawn_async", |place| spawn_async(place, READY, std::future::ready)),
-    ("map_async", |place| map_async(place, READY, std::future::ready)),
-];
-
-const CALL_ROW: &[(&str, Work)] = &[
+const CALL: &[(&str, Work)] = &[
     ("spawn_blocking", |place| {
-        place.inside(async {
-            for n in 0..CALLS {
+        place.inside(|_| async {
+            for n in 0..4_000 {
                 black_box(spawn_blocking(move || n).await.unwrap());
             }
         });
     }),
     ("bridge.spawn", |place| {
-        let bridge = place.bridge.clone();
-        place.inside(async move {
-            for n in 0..CALLS {
+        place.inside(|bridge| async move {
+            for n in 0..4_000 {
                 black_box(bridge.spawn(move || n).await.unwrap());
             }
         });
     }),
 ];
 
-const CALL_FROM_THREAD_ROW: &[(&str, Work)] = &[
+const CALL_FROM_THREAD: &[(&str, Work)] = &[
     ("spawn_blocking", |place| {
-        for n in 0..CALLS {
+        for n in 0..4_000 {
             let call = place.runtime.spawn_blocking(move || n);
             black_box(place.runtime.block_on(call).unwrap());
         }
     }),
     ("bridge.spawn", |place| {
-        for n in 0..CALLS {
+        for n in 0..4_000 {
             black_box(place.bridge.spawn(move || n).result().unwrap());
         }
     }),
 ];
 
-const CALLS_ROW: &[(&str, Work)] = &[
+const CALLS_AT_ONCE: &[(&str, Work)] = &[
     ("spawn_blocking", |place| {
-        place.inside(async {
-            let calls: Vec<_> = (0..CALLS_AT_ONCE).map(|n| spawn_blocking(move || n)).collect();
-            for call in calls {
-                black_box(call.await.unwrap());
-            }
+        place.inside(|_| async {
+            let calls: Vec<_> = (0..10_000).map(|n| spawn_blocking(move || n)).collect();
+            collect(calls).await;
         });
     }),
     ("bridge.spawn", |place| {
-        let bridge = place.bridge.clone();
-        place.inside(async move {
-            let calls: Vec<_> = (0..CALLS_AT_ONCE).map(|n| bridge.spawn(move || n)).collect();
-            for call in calls {
-                black_box(call.await.unwrap());
-            }
+        place.inside(|bridge| async move {
+            let calls: Vec<_> = (0..10_000).map(|n| bridge.spawn(move || n)).collect();
+            collect(calls).await;
         });
     }),
 ];
 
-const PING_PONG_ROW: &[(&str, Work)] = &[
+const PING_PONG: &[(&str, Work)] = &[
     ("tokio::spawn", |place| {
-        let [ping, pong] = ping_pong().map(|end| place.runtime.spawn(end));
-        place.runtime.block_on(async { (ping.await.unwrap(), pong.await.unwrap()) });
+        let ends = ping_pong().map(|end| place.runtime.spawn(end));
+        place.runtime.block_on(collect(ends));
     }),
     ("spawn_async", |place| {
-        let [ping, pong] = ping_pong().map(|end| place.bridge.spawn_async(end));
-        place.runtime.block_on(async { (ping.await.unwrap(), pong.await.unwrap()) });
+        let ends = ping_pong().map(|end| place.bridge.spawn_async(end));
+        place.runtime.block_on(collect(ends));
     }),
 ];
 
-const YIELD_ROW: &[(&str, Work)] = &[
-    ("tokio::spawn", |place| tokio_spawn(place, YIELDERS, yields)),
-    ("JoinSet", |place| join_set(place, YIELDERS, yields)),
-    ("spawn_async", |place| spawn_async(place, YIELDERS, yields)),
-    ("map_async", |place| map_async(place, YIELDERS, yields)),
-];
-
-const ECHO_ROW: &[(&str, Work)] = &[
+const ECHO: &[(&str, Work)] = &[
     ("JoinSet", |place| {
-        let streams = std::mem::take(&mut *place.streams.lock().unwrap());
-        let back = place.runtime.block_on(async {
-            let mut set: JoinSet<_> = streams.into_iter().map(trips).collect();
-            let mut back = Vec::with_capacity(CONNECTIONS);
-            while let Some(stream) = set.join_next().await {
-                back.push(stream.unwrap());
-            }
-            back
+        place.with_streams(|streams| async {
+            let set: JoinSet<_> = streams.into_iter().map(trips).collect();
+            set.join_all().await
         });
-        *place.streams.lock().unwrap() = back;
     }),
     ("map_async", |place| {
-        let streams = std::mem::take(&mut *place.streams.lock().unwrap());
-        let map = place.bridge.map_async(trips, streams).into_stream();
-        let back = place.runtime.block_on(map.map(Result::unwrap).collect());
-        *place.streams.lock().unwrap() = back;
+        place.with_streams(|streams| {
+            let map = place.bridge.map_async(trips, streams).into_stream();
+            map.map(Result::unwrap).collect()
+        });
     }),
 ];
 
-fn tokio_spawn<F: Future<Output = usize> + Send + 'static>(place: &Place, tasks: usize, work: fn(usize) -> F) {
-    place.runtime.block_on(async {
-        let tasks: Vec<JoinHandle<usize>> = (0..tasks).map(|n| tokio::spawn(work(n))).collect();
-        all_are_asleep().await;
-        for task in tasks {
-            black_box(task.await.unwrap());
-        }
-    });
-}
-
-fn join_set<F: Future<Output = usize> + Send + 'static>(place: &Place, tasks: usize, work: fn(usize) -> F) {
-    place.runtime.block_on(async {
-        let mut set: JoinSet<usize> = (0..tasks).map(work).collect();
-        all_are_asleep().await;
-        while let Some(ended) = set.join_next().await {
-            black_box(ended.unwrap());
-        }
-    });
-}
-
-fn spawn_async<F: Future<Output = usize> + Send + 'static>(place: &Place, tasks: usize, work: fn(usize) -> F) {
-    place.runtime.block_on(async {
-        let tasks: Vec<TaskFuture<usize>> =
-            (0..tasks).map(|n| place.bridge.spawn_async(work(n))).collect();
-        all_are_asleep().await;
-        for task in tasks {
-            black_box(task.await.unwrap());
-        }
-    });
-}
-
-fn map_async<F: Future<Output = usize> + Send + 'static>(place: &Place, tasks: usize, work: fn(usize) -> F) {
-    place.runtime.block_on(async {
-        let mut map = place
-            .bridge
-            .options()
-            .buffer_size(tasks)
-            .map_async(work, 0..tasks)
-            .into_stream();
-        all_are_asleep().await;
-        while let Some(ended) = map.next().await {
-            black_box(ended.unwrap());
-        }
-    });
+/// Awaits all outcomes.
+async fn collect<T, E: std::fmt::Debug>(tasks: impl IntoIterator<Item: Future<Output = Result<T, E>>>) {
+    for task in tasks {
+        black_box(task.await.unwrap());
+    }
 }
 
 async fn nap(n: usize) -> usize {
     if IS_COUNTING.load(Relaxed) {
         ASLEEP.fetch_add(1, Relaxed);
     }
-    sleep(NAP).await;
+    sleep(Duration::from_millis(800)).await;
     n
 }
 
-/// While bytes are counted, waits for the moment to look.
-#[allow(clippy::cast_precision_loss)]
+/// While bytes are counted, waits for the moment to stop that.
 async fn all_are_asleep() {
     if !IS_COUNTING.load(Relaxed) {
         return;
     }
-    while ASLEEP.load(Relaxed) < NAPS {
+    while ASLEEP.load(Relaxed) < 100_000 {
         sleep(Duration::from_millis(1)).await;
     }
     sleep(Duration::from_millis(20)).await;
-    let each = |number: f64| number / NAPS as f64;
-    *SEEN.lock().unwrap() = (each(LIVE.load(Relaxed) as f64), each(ALLOCATIONS.load(Relaxed) as f64));
+    IS_COUNTING.store(false, Relaxed);
 }
 
 async fn yields(n: usize) -> usize {
-    for _ in 0..YIELDS {
+    for _ in 0..100 {
         yield_now().await;
     }
     n
@@ -311,7 +267,7 @@ fn ping_pong() -> [std::pin::Pin<Box<dyn Future<Output = ()> + Send>>; 2] {
     let (to_pong, mut from_ping) = tokio::sync::mpsc::channel(1);
     let (to_ping, mut from_pong) = tokio::sync::mpsc::channel(1);
     let ping = async move {
-        for n in 0..MESSAGES / 2 {
+        for n in 0..50_000 {
             to_pong.send(n).await.unwrap();
             black_box(from_pong.recv().await.unwrap());
         }
@@ -326,7 +282,7 @@ fn ping_pong() -> [std::pin::Pin<Box<dyn Future<Output = ()> + Send>>; 2] {
 
 async fn trips(stream: TcpStream) -> TcpStream {
     let mut message = [7; 64];
-    for _ in 0..TRIPS {
+    for _ in 0..3 {
         stream.writable().await.unwrap();
         assert_eq!(stream.try_write(&message).unwrap(), message.len());
         read(&stream, &mut message).await;
@@ -348,9 +304,7 @@ async fn read(stream: &TcpStream, message: &mut [u8]) -> usize {
 fn start_echo() -> SocketAddr {
     let (tell, told) = mpsc::channel();
     let server = async move {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let listener = socket.listen(1024).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         tell.send(listener.local_addr().unwrap()).unwrap();
         while let Ok((stream, _)) = listener.accept().await {
             tokio::spawn(async move {
@@ -361,62 +315,55 @@ fn start_echo() -> SocketAddr {
             });
         }
     };
-    std::thread::spawn(|| Builder::new_current_thread().enable_all().build().unwrap().block_on(server));
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    std::thread::spawn(move || runtime.block_on(server));
     told.recv().unwrap()
 }
 
-fn multi_thread() -> Builder {
-    let mut builder = Builder::new_multi_thread();
-    builder.worker_threads(2);
-    builder
-}
-
-#[allow(clippy::cast_precision_loss)]
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.iter().any(|argument| argument == "--test") {
         return println!("nothing to test: this only measures");
     }
-    let words: Vec<_> = arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
-    let is_asked_for = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(*word));
-    let kinds: [(&str, fn() -> Builder); 2] =
-        [("multi-thread, 2 workers", multi_thread), ("current-thread", Builder::new_current_thread)];
-    println!("medians of {ROUNDS} rounds; behind them, how many times the first peer's");
+    let word = arguments.iter().find(|argument| !argument.starts_with("--"));
+    let word = word.map_or("", String::as_str);
+    println!("medians of {ROUNDS} rounds, and how many times the first peer's");
     let echo = start_echo();
-    for (kind, builder) in kinds {
-        println!("\n{kind}");
-        for &(name, times, (unit, per_second), peers) in ROWS.iter().filter(|row| is_asked_for(row.0)) {
-            let place = Place::new(builder());
-            if name.contains("connections") {
-                *place.streams.lock().unwrap() = place.runtime.block_on(connect(echo));
+    let kinds: [(&str, Kind); 2] = [
+        ("multi-thread, 2 workers", Builder::new_multi_thread),
+        ("current-thread", Builder::new_current_thread),
+    ];
+    for (title, kind) in kinds {
+        println!("\n{title}");
+        for &(name, units, peers) in ROWS.iter().filter(|row| row.0.contains(word)) {
+            let place = Place::new(kind);
+            if name.contains("TCP") {
+                place.with_streams(|streams| connect(streams, echo));
             }
-            let mut rounds = vec![vec![0.0; ROUNDS]; peers.len()];
+            let mut took = vec![vec![0.0; ROUNDS]; peers.len()];
             // The first round is not counted: threads are started, queues grow.
             for round in 0..=ROUNDS {
                 for (peer, (_, work)) in peers.iter().enumerate() {
                     let start = Instant::now();
                     work(&place);
-                    let took = start.elapsed().as_secs_f64() * per_second / times as f64;
-                    rounds[peer][round.saturating_sub(1)] = took;
+                    took[peer][round.saturating_sub(1)] = start.elapsed().as_secs_f64() * units;
                 }
             }
-            show(&format!("{name}, {unit}"), peers, &rounds);
-        }
-        for (name, _, _, peers) in ROWS.iter().filter(|row| row.0.contains("asleep") && is_asked_for(row.0)) {
-            let (bytes, allocations): (Vec<_>, Vec<_>) = peers
-                .iter()
-                .map(|(_, work)| bytes_and_allocations(&Place::new(builder()), *work))
-                .map(|(bytes, allocations)| (vec![bytes], vec![allocations]))
-                .unzip();
-            show(&format!("{name}, bytes"), peers, &bytes);
-            show(&format!("{name}, allocations"), peers, &allocations);
+            show(name, peers, &took);
+            if name.contains("asleep") {
+                let held = peers.iter().map(|(_, work)| held(&Place::new(kind), *work));
+                let each = |all: f64| vec![all / 100e3];
+                let (bytes, allocations): (Vec<_>, Vec<_>) = held.map(|(b, a)| (each(b), each(a))).unzip();
+                show("... bytes held by each", peers, &bytes);
+                show("... allocations for each", peers, &allocations);
+            }
         }
     }
 }
 
-async fn connect(to: SocketAddr) -> Vec<TcpStream> {
-    let mut streams = Vec::new();
-    for _ in 0..CONNECTIONS {
+async fn connect(mut streams: Vec<TcpStream>, to: SocketAddr) -> Vec<TcpStream> {
+    // Two descriptors each, of which a process may have no more than 20,000 where this is run.
+    for _ in 0..4_000 {
         let stream = TcpStream::connect(to).await.unwrap();
         stream.set_nodelay(true).unwrap();
         streams.push(stream);
@@ -424,15 +371,15 @@ async fn connect(to: SocketAddr) -> Vec<TcpStream> {
     streams
 }
 
-/// What each nap holds while all sleep, in a fresh place.
-fn bytes_and_allocations(place: &Place, work: Work) -> (f64, f64) {
+/// Bytes and allocations that all naps together hold while they sleep, in a fresh place.
+#[allow(clippy::cast_precision_loss)]
+fn held(place: &Place, work: Work) -> (f64, f64) {
     LIVE.store(0, Relaxed);
     ALLOCATIONS.store(0, Relaxed);
     ASLEEP.store(0, Relaxed);
     IS_COUNTING.store(true, Relaxed);
     work(place);
-    IS_COUNTING.store(false, Relaxed);
-    *SEEN.lock().unwrap()
+    (LIVE.load(Relaxed) as f64, ALLOCATIONS.load(Relaxed) as f64)
 }
 
 fn median(numbers: impl Iterator<Item = f64>) -> f64 {

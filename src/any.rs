@@ -3,7 +3,7 @@
 #[cfg(feature = "tokio")]
 use crate::bridge::AsyncBridge;
 use crate::{
-    executor::{Closed, Executor, Shutdown},
+    executor::{Closed, Executor, Readmit, Shutdown},
     inline::{Checked, Inline},
     ledger::{Ledger, Stats},
     process::ProcessPool,
@@ -221,6 +221,10 @@ impl Executor for AnyExecutor {
 
     fn read_ahead(&self) -> usize {
         on_backend!(self, executor => executor.read_ahead())
+    }
+
+    fn readmit(&self) -> Readmit {
+        on_backend!(self, executor => executor.readmit())
     }
 
     fn carrier(&self) -> Option<CarrierHandle> {

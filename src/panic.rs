@@ -7,7 +7,7 @@
 use std::{
     any::Any,
     backtrace::{Backtrace, BacktraceStatus},
-    cell::{Cell, RefCell},
+    cell::RefCell,
     panic::{self, AssertUnwindSafe, PanicHookInfo},
     sync::Once,
 };
@@ -27,7 +27,6 @@ pub(crate) struct Site {
 
 thread_local! {
     static LAST_SITE: RefCell<Option<Site>> = const { RefCell::new(None) };
-    static SILENT: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs `f`; a panic in it becomes a value.
@@ -54,26 +53,6 @@ pub(crate) fn contain(f: impl FnOnce()) {
     }
 }
 
-/// While it exists, the panic hook reports nothing on this thread.
-#[cfg(feature = "tokio")]
-pub(crate) struct Silence(());
-
-#[cfg(feature = "tokio")]
-impl Drop for Silence {
-    fn drop(&mut self) {
-        let _ = SILENT.try_with(|silent| silent.set(false));
-    }
-}
-
-/// Asks a question whose answer may be a panic: nobody shall read of that one.
-#[cfg(feature = "tokio")]
-pub(crate) fn catch_unreported<R>(f: impl FnOnce(Silence) -> R) -> Result<R, Caught> {
-    install_hook();
-    let _ = SILENT.try_with(|silent| silent.set(true));
-    let silence = Silence(());
-    catch(|| f(silence))
-}
-
 fn forget_site() {
     let _ = LAST_SITE.try_with(|site| {
         let mut site = site.borrow_mut();
@@ -89,9 +68,6 @@ pub(crate) fn install_hook() {
     INSTALLED.call_once(|| {
         let programs_own = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if SILENT.try_with(Cell::get).unwrap_or(false) {
-                return;
-            }
             note_site(info);
             programs_own(info);
         }));

@@ -3,7 +3,6 @@
 
 #[cfg(feature = "tokio")]
 mod imp {
-    use crate::panic;
     use std::{
         sync::{
             OnceLock,
@@ -12,7 +11,7 @@ mod imp {
         task::{Context, Poll, Waker},
     };
     use tokio::{
-        runtime::{Builder, EnterGuard, Handle, Id, Runtime, RuntimeFlavor},
+        runtime::{Builder, EnterGuard, Handle, Id, Runtime, RuntimeFlavor, worker_index},
         task::{block_in_place, coop},
     };
 
@@ -44,7 +43,7 @@ mod imp {
     #[derive(Debug, Clone, Copy)]
     pub(crate) enum Driver {
         /// Tokio, with threads of its own: one that blocks is replaced.
-        TokioThreads,
+        TokioThreads(Id),
         /// Tokio on the thread that runs it.
         TokioThread(Id),
         /// One that this crate knows nothing of.
@@ -55,7 +54,7 @@ mod imp {
         pub(crate) fn of(handle: &Handle) -> Self {
             match handle.runtime_flavor() {
                 RuntimeFlavor::CurrentThread => Self::TokioThread(handle.id()),
-                _ => Self::TokioThreads,
+                _ => Self::TokioThreads(handle.id()),
             }
         }
 
@@ -63,14 +62,18 @@ mod imp {
         /// future for an executor on it, and it may be `replaceable`: a worker whose place another thread takes.
         pub(crate) fn waits_for_this_thread(self, polling: bool, replaceable: bool) -> bool {
             match self {
-                // Only a thread that polls blocks others, and `blocking` below hands its place to another.
-                Self::TokioThreads => false,
-                Self::TokioThread(id) => {
-                    Handle::try_current().is_ok_and(|here| here.id() == id) && !may_block()
+                // `blocking` below hands the place of this thread to another, as long as the runtime has others.
+                Self::TokioThreads(id) => {
+                    is_in(id) && worker_index().is_some() && WAITING.load(Relaxed) >= MOST_WAITING
                 }
+                Self::TokioThread(id) => is_in(id) && worker_index().is_some(),
                 Self::Foreign => !replaceable && (polling || futures::executor::enter().is_err()),
             }
         }
+    }
+
+    fn is_in(runtime: Id) -> bool {
+        Handle::try_current().is_ok_and(|here| here.id() == runtime)
     }
 
     /// Whether the calling thread is in a runtime, be it only that it may use its timers.
@@ -80,90 +83,68 @@ mod imp {
 
     /// Whether the calling thread is polling a future for a runtime, as far as that can be told.
     pub(crate) fn is_polling() -> bool {
-        is_limited() || futures::executor::enter().is_err()
-    }
-
-    /// Whether a current-thread runtime lets the calling thread, which has entered it, block.
-    fn may_block() -> bool {
-        // Without a limit it may still be a future that asked for none: only tokio itself can tell, by a panic.
-        !is_limited() && panic::catch_unreported(|_silence| block_in_place(|| ())).is_ok()
+        worker_index().is_some() || is_limited() || futures::executor::enter().is_err()
     }
 
     /// Whether tokio limits what this thread does in one go: it does so to futures that it polls, and lifts the limit
     /// in blocking sections.
     fn is_limited() -> bool {
-        /// What tokio allows a future per poll is 128; no limit is "no end".
-        const MORE_THAN_ANY_LIMIT: usize = 256;
+        /// More than tokio allows a future per poll, which is 128; no limit is "no end".
+        const MORE_THAN_ANY_LIMIT: usize = 129;
         if Handle::try_current().is_err() {
             return false;
         }
         let mut context = Context::from_waker(Waker::noop());
-        let mut taken = Vec::new();
-        while taken.len() < MORE_THAN_ANY_LIMIT {
+        let mut taken = [const { None }; MORE_THAN_ANY_LIMIT];
+        let mut limited = false;
+        for share in &mut taken {
             match coop::poll_proceed(&mut context) {
-                Poll::Ready(one) => taken.push(one),
-                Poll::Pending => break,
+                Poll::Ready(one) => *share = Some(one),
+                Poll::Pending => {
+                    limited = true;
+                    break;
+                }
             }
         }
-        let limited = taken.len() < MORE_THAN_ANY_LIMIT;
         // Each gives back what was left before it: the first one last.
-        while taken.pop().is_some() {}
+        taken.iter_mut().rev().for_each(|share| drop(share.take()));
         limited
+    }
+
+    /// So many waits of tokio's workers have handed their place to another thread. Those threads are the ones that a runtime
+    /// has for blocking sections: 512, unless told otherwise.
+    static WAITING: AtomicUsize = AtomicUsize::new(0);
+
+    /// From here on a wait keeps its worker, and one that needs the runtime for that is refused.
+    const MOST_WAITING: usize = 500;
+
+    struct Waiting;
+
+    impl Waiting {
+        fn begin() -> Option<Self> {
+            let began = WAITING.fetch_update(Relaxed, Relaxed, |waiting| {
+                (waiting < MOST_WAITING).then_some(waiting + 1)
+            });
+            began.is_ok().then_some(Self)
+        }
+    }
+
+    impl Drop for Waiting {
+        fn drop(&mut self) {
+            WAITING.fetch_sub(1, Relaxed);
+        }
     }
 
     /// Runs `wait`, which blocks; a multi-thread runtime whose worker this thread is goes on elsewhere.
     pub(crate) fn blocking<R>(wait: impl FnOnce() -> R) -> R {
-        if !Handle::try_current().is_ok_and(|here| here.runtime_flavor() == RuntimeFlavor::MultiThread) {
-            return wait();
-        }
-        let _place = WaitingInAsync::enter();
-        let mut wait = Some(wait);
-        // Nothing happens where the thread may block anyhow. It refuses inside a `LocalSet`, whose thread nobody can
-        // replace: there the wait blocks like any other call.
-        let waited = panic::catch_unreported(|silence| {
-            block_in_place(|| {
-                drop(silence);
-                wait.take().map(|wait| panic::catch(wait))
-            })
-        });
-        match (waited, wait) {
-            (Ok(Some(Ok(value))), _) => value,
-            (Ok(Some(Err(caught))), _) => std::panic::resume_unwind(caught.payload),
-            (_, Some(wait)) => wait(),
-            (_, None) => unreachable!("a wait that was begun has come back"),
+        let is_one_of_many = worker_index().is_some()
+            && Handle::try_current().is_ok_and(|here| here.runtime_flavor() == RuntimeFlavor::MultiThread);
+        if is_one_of_many && let Some(_waiting) = Waiting::begin() {
+            block_in_place(wait)
+        } else {
+            wait()
         }
     }
-
-    /// One of the waits in async code. Each takes a thread of those that a runtime has for blocking sections; when these
-    /// are used up, the next wait would be a deadlock that nobody sees.
-    struct WaitingInAsync;
-
-    impl WaitingInAsync {
-        /// Fewer than the threads that tokio has for blocking sections unless told otherwise: 512.
-        const MOST: usize = 500;
-
-        fn enter() -> Option<Self> {
-            if !is_limited() {
-                return None;
-            }
-            let waiting = WAITING_IN_ASYNC.fetch_add(1, Relaxed);
-            let place = Self;
-            assert!(
-                waiting < Self::MOST,
-                "{waiting} tasks block in async code to wait for other tasks, and each of them keeps a thread; one more \
-                 could be a deadlock. `.await` the futures instead"
-            );
-            Some(place)
-        }
-    }
-
-    impl Drop for WaitingInAsync {
-        fn drop(&mut self) {
-            WAITING_IN_ASYNC.fetch_sub(1, Relaxed);
-        }
-    }
-
-    static WAITING_IN_ASYNC: AtomicUsize = AtomicUsize::new(0);
 
     /// Asks whether the future that is being polled may go on, or has had its share for now (it is woken at once then).
     pub(crate) fn proceed(cx: &mut Context<'_>) -> Poll<Share> {

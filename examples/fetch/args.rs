@@ -1,6 +1,10 @@
 //! The command line.
 
-use crate::{rounds::MOST_SERIAL, site::Site, ways::Way};
+use crate::{
+    rounds::{MOST_IN_FLIGHT, MOST_SERIAL},
+    site::Site,
+    ways::Way,
+};
 use lexopt::{Arg, ValueExt};
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -85,7 +89,7 @@ Downloads pages from a server on this machine that takes its time, in several wa
 Usage: fetch [--requests N] [--latency MS] [--only {ways}]
 
   --requests N   how many downloads (first 15, then 10000). With more than {MOST_SERIAL}, one after the other is left out,
-                 and there is a second table, with all of them open at the same time
+                 and there are two tables: one with at most {MOST_IN_FLIGHT} open at the same time, one with all of them
   --latency MS   how long the server thinks about a page (50); about some pages three times as long
   --only WAY     only this one
   -h, --help     print this

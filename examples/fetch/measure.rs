@@ -56,13 +56,8 @@ fn run(order: Order) -> Run {
 
 pub(crate) fn measure(round: &Round, way: Way) -> Result<Measured, Box<dyn Error>> {
     let server = Remote::start(round.site())?;
-    let order = Order {
-        way,
-        port: server.port,
-        downloads: round.downloads,
-        threads: round.threads(),
-    };
-    let outcome = apart().submit(run, order).result();
+    let order = round.order(way, server.port);
+    let outcome = apart().submit(run, order.clone()).result();
     let at_once = server.end()?;
     let run = outcome?;
 
@@ -74,9 +69,8 @@ pub(crate) fn measure(round: &Round, way: Way) -> Result<Measured, Box<dyn Error
             return Err(format!("{way}: page {page}: {download:?} instead of {:?}", expected(page)).into());
         }
     }
-    if round.together {
-        assert_eq!(at_once, round.downloads);
-    }
+    assert!(at_once <= order.most_at_once(), "{at_once} at once");
+    assert!(!round.together || at_once == round.downloads);
     let succeeded = run.downloads.iter().filter(|download| download.is_ok()).count();
     Ok(Measured {
         time: run.time,

@@ -1,6 +1,12 @@
 //! What is compared with what.
 
-use crate::{args::Args, limits, report::complain, site::Site, ways::Way};
+use crate::{
+    args::Args,
+    limits,
+    report::complain,
+    site::Site,
+    ways::{BRIDGE_THREADS, Order, Way},
+};
 use std::{fmt, io, time::Duration};
 
 /// As many as in the usual tutorials.
@@ -8,6 +14,8 @@ const FEW: usize = 15;
 /// One after the other, more than this would take too long.
 pub(crate) const MOST_SERIAL: usize = 100;
 const MANY: usize = 10_000;
+/// What an async way may have open at once where it is not to have everything. Some servers mind thousands.
+pub(crate) const MOST_IN_FLIGHT: usize = 1_000;
 
 pub(crate) struct Round {
     pub(crate) downloads: usize,
@@ -54,9 +62,23 @@ impl Round {
         }
     }
 
-    /// The threads of a `ThreadPool`: as in the usual tutorials, or as many as an `AsyncBridge` has for blocking calls.
-    pub(crate) fn threads(&self) -> usize {
-        if self.downloads > MOST_SERIAL { 512 } else { 5 }
+    pub(crate) fn order(&self, way: Way, port: u16) -> Order {
+        Order {
+            way,
+            port,
+            downloads: self.downloads,
+            // As in the usual tutorials, or as many as the bridge has.
+            threads: if self.downloads > MOST_SERIAL {
+                BRIDGE_THREADS
+            } else {
+                5
+            },
+            in_flight: if self.together {
+                self.downloads
+            } else {
+                MOST_IN_FLIGHT
+            },
+        }
     }
 
     /// What the server's latencies add up to: one after the other would take longer.

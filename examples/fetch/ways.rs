@@ -6,8 +6,11 @@ use crate::{
 };
 use concurrent_futures::{AsyncBridge, TaskError, ThreadPool};
 use serde::{Deserialize, Serialize};
-use std::str::FromStr;
-use tokio::{runtime::Runtime, task::JoinSet};
+use std::{str::FromStr, sync::Arc};
+use tokio::{runtime::Runtime, sync::Semaphore, task::JoinSet};
+
+/// Threads that an `AsyncBridge` has for blocking calls at most, unless it is told otherwise.
+pub(crate) const BRIDGE_THREADS: usize = 512;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Way {
@@ -26,12 +29,24 @@ pub(crate) struct Order {
     pub(crate) downloads: usize,
     /// For the way that has to know in advance.
     pub(crate) threads: usize,
+    /// How many an async way may have under way at once.
+    pub(crate) in_flight: usize,
 }
 
 impl Order {
     fn urls(&self) -> impl Iterator<Item = String> + Send + use<> {
         let port = self.port;
         (0..self.downloads).map(move |page| format!("http://127.0.0.1:{port}/{page}"))
+    }
+
+    /// How many downloads may be under way at once.
+    pub(crate) fn most_at_once(&self) -> usize {
+        match self.way {
+            Way::Serial => 1,
+            Way::Threads => self.threads,
+            Way::BridgeBlocking => BRIDGE_THREADS,
+            Way::BridgeAsync | Way::JoinSet => self.in_flight,
+        }
     }
 
     pub(crate) fn run(&self) -> Vec<Download> {
@@ -56,7 +71,7 @@ impl Order {
         downloads.map(flat).collect()
     }
 
-    /// Calls go to threads beside the runtime: there are as many as it takes, up to 512.
+    /// Calls go to threads beside the runtime: as many as it takes, so nobody has to know in advance.
     fn bridge_blocking(&self) -> Vec<Download> {
         let client = BlockingClient::new();
         let bridge = AsyncBridge::new();
@@ -66,21 +81,24 @@ impl Order {
 
     fn bridge_async(&self) -> Vec<Download> {
         let client = AsyncClient::new();
-        let bridge = AsyncBridge::new();
-        let all_at_once = bridge.options().buffer_size(self.downloads);
-        let downloads = all_at_once.map_async(move |url| client.clone().download(url), self.urls());
+        let bridge = AsyncBridge::new().options().max_in_flight(self.in_flight);
+        let downloads = bridge.map_async(move |url| client.clone().download(url), self.urls());
         downloads.map(flat).collect()
     }
 
-    /// Without this crate.
+    /// Without this crate: the bound, the numbers and the order by hand.
     fn joinset(&self) -> Vec<Download> {
         let client = AsyncClient::new();
+        let in_flight = Arc::new(Semaphore::new(self.in_flight));
         let runtime = Runtime::new().expect("a runtime");
         let mut downloads = runtime.block_on(async {
             let mut running = JoinSet::new();
             for (page, url) in self.urls().enumerate() {
-                let download = client.clone().download(url);
-                running.spawn(async move { (page, download.await) });
+                let (in_flight, client) = (in_flight.clone(), client.clone());
+                running.spawn(async move {
+                    let _permit = in_flight.acquire().await;
+                    (page, client.download(url).await)
+                });
             }
             running.join_all().await
         });

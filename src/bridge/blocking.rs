@@ -13,7 +13,7 @@ use std::{
     fmt, io,
     rc::Rc,
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
-    thread::JoinHandle,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -51,7 +51,6 @@ struct State {
     alive: usize,
     closed: bool,
     named: usize,
-    threads: Vec<JoinHandle<()>>,
 }
 
 /// What it takes to get a thread to the queue. Done without the lock.
@@ -72,7 +71,10 @@ impl State {
     /// Called whenever a task comes in or a place becomes free, except by a thread that then looks itself.
     fn get_help(&mut self, max: usize) -> Help {
         let on_the_way = self.on_the_way();
-        if on_the_way >= self.tasks.len().min(MOST_ON_THE_WAY) || self.running + on_the_way >= max {
+        if self.closed {
+            // What comes in now is refused.
+            Help::None
+        } else if on_the_way >= self.tasks.len().min(MOST_ON_THE_WAY) || self.running + on_the_way >= max {
             Help::None
         } else if self.asleep > 0 {
             self.asleep -= 1;
@@ -128,25 +130,13 @@ impl Blocking {
         state.alive > 0
     }
 
-    /// Waits until the threads are gone. The bridge is closed.
-    pub(super) fn join(&self) {
-        let threads = std::mem::take(&mut self.state.lock().threads);
-        for thread in threads {
-            // A thread contains all panics; if one got out, there is nobody to tell.
-            let _ = thread.join();
+    /// Waits for a task, as long as it is worth staying. Then the thread is to leave.
+    fn next(&self, after: After) -> Result<(Task, Help), Leaving> {
+        let mut state = self.state.lock();
+        match after {
+            After::Start => state.starting -= 1,
+            After::Task => state.running -= 1,
         }
-    }
-
-    pub(super) fn adopt(&self, thread: JoinHandle<()>) {
-        let mut state = self.state.lock();
-        state.threads.retain(|thread| !thread.is_finished());
-        state.threads.push(thread);
-    }
-
-    /// Waits for a task, as long as it is worth staying. `None` once the thread is to leave, and whether it is the last
-    /// one of a closed bridge.
-    fn next(&self) -> Result<(Task, Help), Last> {
-        let mut state = self.state.lock();
         let mut has_looked = false;
         loop {
             if state.running < self.max
@@ -188,13 +178,11 @@ impl Blocking {
         }
     }
 
-    fn leave(&self, state: &mut State) -> Last {
+    fn leave(&self, state: &mut State) -> Leaving {
         state.alive -= 1;
-        Last(state.closed && state.alive == 0)
-    }
-
-    fn task_is_over(&self) {
-        self.state.lock().running -= 1;
+        Leaving {
+            is_last: state.closed && state.alive == 0,
+        }
     }
 
     /// A thread that runs a task is about to block.
@@ -208,21 +196,34 @@ impl Blocking {
         self.state.lock().running += 1;
     }
 
-    fn started(&self) {
-        self.state.lock().starting -= 1;
-    }
-
-    /// A thread could not be started. True if nobody will come for what waits.
-    fn not_started(&self) -> bool {
+    /// A thread could not be started.
+    fn not_started(&self) -> NotStarted {
         let mut state = self.state.lock();
         state.starting -= 1;
-        state.alive -= 1;
-        state.is_forsaken()
+        NotStarted {
+            is_forsaken: state.is_forsaken(),
+            leaving: self.leave(&mut state),
+        }
     }
 }
 
-/// Whether the thread that leaves is the last one of a closed bridge.
-struct Last(bool);
+/// Where a thread comes from when it looks for a task. It counts as that until then, so it is missed by nobody.
+#[derive(Clone, Copy)]
+enum After {
+    Start,
+    Task,
+}
+
+struct Leaving {
+    /// It is the last thread of a closed bridge.
+    is_last: bool,
+}
+
+struct NotStarted {
+    /// Nobody will come for what waits.
+    is_forsaken: bool,
+    leaving: Leaving,
+}
 
 impl Shared {
     /// Does what it takes to get a thread to the queue.
@@ -230,17 +231,20 @@ impl Shared {
     /// # Errors
     ///
     /// Fails if the system starts no thread and nobody else will come.
-    pub(super) fn get(&self, help: Help) -> Result<(), io::Error> {
+    pub(super) fn send_for(&self, help: Help) -> Result<(), io::Error> {
         match help {
             Help::None => Ok(()),
             Help::Called => {
                 self.blocking.called.notify_one();
                 Ok(())
             }
-            Help::Start => match self.start_thread() {
-                Err(error) if self.blocking.not_started() => Err(error),
-                _ => Ok(()),
-            },
+            Help::Start => self.start_thread().or_else(|error| {
+                let met = self.blocking.not_started();
+                if met.leaving.is_last {
+                    self.end_elsewhere();
+                }
+                if met.is_forsaken { Err(error) } else { Ok(()) }
+            }),
         }
     }
 
@@ -250,22 +254,16 @@ impl Shared {
             state.named += 1;
             state.named - 1
         };
-        let Some(shared) = self.me() else {
-            return Err(io::Error::other("the bridge is gone"));
-        };
-        let thread = std::thread::Builder::new()
+        let shared = self.me().ok_or_else(|| io::Error::other("the bridge is gone"))?;
+        let thread = thread::Builder::new()
             .name(format!("{}-blocking-{number}", self.config.name))
-            .stack_size(self.blocking.stack_size)
-            .spawn(move || live(&shared))?;
-        self.blocking.adopt(thread);
-        Ok(())
+            .stack_size(self.blocking.stack_size);
+        self.lifecycle.start_thread(thread, move || live(&shared))
     }
 }
 
 /// The life of a thread.
 fn live(shared: &Arc<Shared>) {
-    let blocking = &shared.blocking;
-    blocking.started();
     let thread = Rc::new(BlockingThread {
         shared: shared.clone(),
         waits: Waits::default(),
@@ -274,23 +272,24 @@ fn live(shared: &Arc<Shared>) {
     host::install(thread.clone());
     let home: Arc<dyn Home> = shared.clone();
     let entered = shared.runtime.enter();
-    let last = loop {
-        match blocking.next() {
+    let mut after = After::Start;
+    let leaving = loop {
+        match shared.blocking.next(after) {
             Ok((task, help)) => {
-                // Whoever else waits is not held up by this task: it is the one that runs, so somebody will come.
-                let _ = shared.get(help);
+                // Whoever else waits is not lost if no thread is started: this one comes back.
+                let _ = shared.send_for(help);
                 shared.run(task, &home);
                 (&*thread as &dyn Host).task_is_over();
-                blocking.task_is_over();
-                shared.task_went_out();
+                shared.went_out(1);
+                after = After::Task;
             }
-            Err(last) => break last,
+            Err(leaving) => break leaving,
         }
     };
     drop(entered);
     host::uninstall();
-    if last.0 {
-        shared.threads_are_gone();
+    if leaving.is_last {
+        shared.end_here();
     }
 }
 
@@ -318,7 +317,7 @@ impl Host for BlockingThread {
 
     fn leave_place(&self) {
         let help = self.shared.blocking.leave_place();
-        if let Err(error) = self.shared.get(help) {
+        if let Err(error) = self.shared.send_for(help) {
             self.shared.blocking.come_back();
             panic!(
                 "a blocking call waits inside the bridge `{}`, and no thread could be started to take its place, so \

@@ -5,14 +5,14 @@ mod builder;
 mod pollers;
 mod runtimes;
 mod shared;
+mod watch;
 
 pub use builder::AsyncBridgeBuilder;
 
 use crate::{
     error::BuildError,
-    executor::{Closed, Executor, Shutdown, verbs::in_process_verbs},
+    executor::{Closed, Executor, Readmit, Shutdown, verbs::in_process_verbs},
     ledger::{Ledger, Stats},
-    runtime,
     sync::Arc,
     task::Task,
 };
@@ -75,11 +75,7 @@ struct Handle(Arc<Shared>);
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        let bridge = &self.0;
-        bridge.begin_shutdown(bridge.config.on_drop);
-        if !bridge.is_inside() && !runtime::is_polling() {
-            bridge.wait_closed_if_driven();
-        }
+        self.0.let_go();
     }
 }
 
@@ -198,11 +194,16 @@ impl Executor for AsyncBridge {
     }
 
     fn closed(&self) -> Closed {
-        self.0.0.latch().closed()
+        self.0.0.lifecycle.latch().closed()
     }
 
     fn is_inside(&self) -> bool {
         self.0.0.is_inside()
+    }
+
+    fn readmit(&self) -> Readmit {
+        let shared = self.0.0.clone();
+        Arc::new(move |task| shared.resubmit(task))
     }
 
     fn stats(&self) -> Stats {
@@ -226,10 +227,10 @@ impl fmt::Debug for AsyncBridge {
         f.debug_struct("AsyncBridge")
             .field("name", &bridge.config.name)
             .field("runtime", &bridge.runtime)
-            .field("stage", &bridge.stage())
+            .field("stage", &bridge.lifecycle.stage())
             .field("pollers", &bridge.pollers)
             .field("blocking", &bridge.blocking)
-            .field("suspended", &bridge.suspended.len())
+            .field("suspended", &bridge.lifecycle.suspended())
             .field("stats", &bridge.ledger.stats())
             .finish_non_exhaustive()
     }

@@ -1,9 +1,10 @@
 //! Async tasks that are to be polled, and the *pollers* that do it: futures of ours that the runtime polls as it polls
-//! any other (rules 1 to 5 of `README.md`).
+//! any other (rules 1 to 4 of `README.md`).
 
 use super::shared::Shared;
 use crate::{
     future::host,
+    lifecycle::Stage,
     runtime,
     sync::{Arc, Mutex},
     task::{Home, Task},
@@ -17,10 +18,12 @@ use std::{
 };
 
 /// A poller gives the runtime its turn after so many tasks, as it would get it between tasks of its own.
-const TASKS_PER_TURN: usize = 32;
+const TASKS_PER_TURN: u64 = 32;
 
 pub(super) struct Pollers {
     state: Mutex<State>,
+    /// The runtime is one thread: while it polls a poller it can poll no other, so none is called.
+    one_thread: bool,
 }
 
 struct State {
@@ -31,8 +34,9 @@ struct State {
     parked: Option<(usize, Waker)>,
     /// Pollers are told apart by numbers.
     next_number: usize,
-    /// How often the runtime has polled one of them.
+    /// How often the runtime has polled one of them, and how many it is polling now.
     turns: u64,
+    in_turn: usize,
     closed: bool,
 }
 
@@ -48,7 +52,7 @@ pub(super) enum Call {
 /// How a turn ends.
 enum Leave {
     /// Something is left to do, and nobody else comes for it.
-    Again,
+    Again(Waker),
     /// Until it is called.
     Park,
     /// There are enough others.
@@ -56,22 +60,19 @@ enum Leave {
 }
 
 impl Pollers {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(one_thread: bool) -> Self {
         Self {
+            one_thread,
             state: Mutex::new(State {
                 tasks: VecDeque::new(),
                 called: 0,
                 parked: None,
                 next_number: 0,
                 turns: 0,
+                in_turn: 0,
                 closed: false,
             }),
         }
-    }
-
-    /// The first poller: it waits for work, and while it does, its destruction tells that the runtime is gone.
-    pub(super) fn first(&self) -> Call {
-        self.state.lock().call()
     }
 
     pub(super) fn push(&self, task: Task) -> Call {
@@ -85,16 +86,21 @@ impl Pollers {
         self.state.lock().tasks.pop_front()
     }
 
-    /// How many tasks wait; `None` if that cannot be said without waiting.
-    pub(super) fn len(&self) -> Option<usize> {
-        self.state.try_lock().map(|state| state.tasks.len())
+    pub(super) fn is_empty(&self) -> bool {
+        self.state.lock().tasks.is_empty()
     }
 
     pub(super) fn turns(&self) -> u64 {
         self.state.lock().turns
     }
 
-    /// Has the runtime poll one of the pollers, work or not.
+    /// Whether the runtime has polled a poller since there were so many turns, or is polling one.
+    pub(super) fn are_alive_since(&self, turns: u64) -> bool {
+        let state = self.state.lock();
+        state.in_turn > 0 || state.turns != turns
+    }
+
+    /// Has the runtime poll a parked poller, work or not.
     pub(super) fn ping(&self) -> Call {
         let mut state = self.state.lock();
         if state.called == 0 && state.parked.is_some() {
@@ -104,23 +110,29 @@ impl Pollers {
         }
     }
 
-    /// No task will come: the last poller ends, once it is woken.
-    pub(super) fn close(&self) -> Option<Waker> {
+    /// No task will come: the last poller ends, and lets the runtime go.
+    pub(super) fn close(&self, needs_one: bool) -> Call {
         let mut state = self.state.lock();
         state.closed = true;
-        let (_, waker) = state.parked.take()?;
-        state.called += 1;
-        Some(waker)
+        if state.parked.is_some() || needs_one && state.called + state.in_turn == 0 {
+            state.call()
+        } else {
+            Call::Nobody
+        }
     }
 
     /// A poller is being polled.
     fn arrived(&self, number: usize) {
         let mut state = self.state.lock();
         state.turns += 1;
+        state.in_turn += 1;
         // Runtimes may poll without being asked: then it is parked still.
         if state.parked.as_ref().is_some_and(|(parked, _)| *parked == number) {
             state.parked = None;
-        } else {
+            state.called += 1;
+        }
+        // On one thread it counts as called until it leaves.
+        if !self.one_thread {
             state.called -= 1;
         }
     }
@@ -133,19 +145,23 @@ impl Pollers {
         Some((task, state.call_if_needed()))
     }
 
-    fn leave(&self, number: usize, waker: &Waker) -> Leave {
+    fn leave(&self, number: usize, waker: Waker, parks: impl FnOnce() -> bool) -> Leave {
         let mut state = self.state.lock();
+        state.in_turn -= 1;
+        if self.one_thread {
+            state.called -= 1;
+        }
         if state.closed {
             return Leave::End;
         }
         if !state.tasks.is_empty() && state.called == 0 {
             state.called += 1;
-            return Leave::Again;
+            return Leave::Again(waker);
         }
-        if state.parked.is_some() {
+        if state.parked.is_some() || !parks() {
             return Leave::End;
         }
-        state.parked = Some((number, waker.clone()));
+        state.parked = Some((number, waker));
         Leave::Park
     }
 }
@@ -201,17 +217,25 @@ impl Poller {
     fn run_tasks(&self) {
         let shared = &self.shared;
         let _entered = shared.runtime.complete();
-        for _ in 0..TASKS_PER_TURN {
+        // Counted together: until the turn is over, one of them runs.
+        let mut dealt_with = 0;
+        while dealt_with < TASKS_PER_TURN && !runtime::wants_a_turn() {
             let Some((task, call)) = shared.pollers.next() else {
-                return;
+                break;
             };
             shared.answer(call);
             shared.run(task, &self.home);
-            shared.task_went_out();
-            if runtime::wants_a_turn() {
-                return;
-            }
+            dealt_with += 1;
         }
+        if dealt_with > 0 {
+            shared.went_out(dealt_with);
+        }
+    }
+
+    /// Whether a poller without work waits for more. On a runtime that does not tell its end there is nothing to wait for,
+    /// and the runtime may be waiting with its end for us; unless a suspended task needs it.
+    fn parks(&self) -> bool {
+        self.shared.runtime.tells_its_end() || self.shared.lifecycle.has_suspended()
     }
 }
 
@@ -222,13 +246,20 @@ impl Future for Poller {
         let this = &mut *self;
         this.shared.pollers.arrived(this.number);
         host::run_inside(this.shared.ledger.id(), || this.run_tasks());
-        match this.shared.pollers.leave(this.number, cx.waker()) {
-            Leave::Again => {
-                cx.waker().wake_by_ref();
+        let shared = &this.shared;
+        match shared
+            .pollers
+            .leave(this.number, cx.waker().clone(), || this.parks())
+        {
+            Leave::Again(waker) => {
+                waker.wake();
                 Poll::Pending
             }
             Leave::Park => Poll::Pending,
             Leave::End => {
+                if shared.lifecycle.stage() == Stage::Closed {
+                    shared.runtime.let_go();
+                }
                 this.ended = true;
                 Poll::Ready(())
             }
@@ -239,7 +270,7 @@ impl Future for Poller {
 impl Drop for Poller {
     fn drop(&mut self) {
         if !self.ended {
-            // Nobody but the runtime drops a poller, and only when it ends itself.
+            // Nobody but the runtime drops a poller, and only when it ends itself, or has ended.
             self.shared.runtime_is_gone();
         }
     }

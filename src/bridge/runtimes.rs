@@ -1,6 +1,7 @@
 //! The runtimes a bridge can stand on.
 
 use crate::{
+    panic,
     runtime::{self, Driver, Entered},
     sync::{Arc, Mutex},
 };
@@ -19,11 +20,18 @@ pub(super) enum Runtime {
     Foreign(Mutex<Option<Arc<dyn Spawn + Send + Sync>>>),
 }
 
-/// What a bridge held of a runtime and has no use for any more.
-pub(super) enum Retired {
+/// A runtime that was a bridge's own and has nothing to do any more. Dropping it waits for its threads.
+pub(super) struct Retired {
     #[cfg(feature = "tokio")]
-    Tokio(tokio::runtime::Runtime),
-    Foreign(#[allow(dead_code)] Arc<dyn Spawn + Send + Sync>),
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Retired {
+    /// Lets the runtime's threads go by themselves.
+    pub(super) fn end_in_background(self) {
+        #[cfg(feature = "tokio")]
+        self.runtime.shutdown_background();
+    }
 }
 
 impl Runtime {
@@ -55,11 +63,13 @@ impl Runtime {
             #[cfg(feature = "tokio")]
             Self::Tokio { handle, .. } => drop(handle.spawn(future)),
             Self::Foreign(spawner) => {
-                // Foreign code runs without the lock.
+                // Foreign code runs without the lock, and what it panics with is its own affair.
                 let spawner = spawner.lock().clone();
                 if let Some(spawner) = spawner {
-                    // The error says only that the runtime is gone, which the dropped future tells by itself.
-                    let _ = spawner.spawn_obj(FutureObj::new(Box::new(future)));
+                    panic::contain(|| {
+                        // The error says only that the runtime is gone, which the dropped future tells by itself.
+                        let _ = spawner.spawn_obj(FutureObj::new(Box::new(future)));
+                    });
                 }
             }
         }
@@ -91,12 +101,21 @@ impl Runtime {
         }
     }
 
-    /// Whether the calling thread is one of the bridge's own runtime.
-    pub(super) fn owns_this_thread(&self) -> bool {
+    /// Whether the runtime is the bridge's own.
+    pub(super) fn is_own(&self) -> bool {
         match self {
             #[cfg(feature = "tokio")]
-            Self::Tokio { handle, is_own, .. } => {
-                *is_own && tokio::runtime::Handle::try_current().is_ok_and(|here| here.id() == handle.id())
+            Self::Tokio { is_own, .. } => *is_own,
+            Self::Foreign(_) => false,
+        }
+    }
+
+    /// Whether the calling thread is in this runtime, as far as that can be told.
+    pub(super) fn is_entered(&self) -> bool {
+        match self {
+            #[cfg(feature = "tokio")]
+            Self::Tokio { handle, .. } => {
+                tokio::runtime::Handle::try_current().is_ok_and(|here| here.id() == handle.id())
             }
             Self::Foreign(_) => false,
         }
@@ -106,30 +125,44 @@ impl Runtime {
     pub(super) fn has_threads(&self) -> bool {
         match self.driver() {
             #[cfg(feature = "tokio")]
-            Driver::TokioThreads => true,
-            #[cfg(feature = "tokio")]
-            Driver::TokioThread(_) => false,
-            Driver::Foreign => false,
+            Driver::TokioThreads(_) => true,
+            _ => false,
         }
     }
 
-    /// What is to be ended or let go, once.
+    /// Whether it is one thread, which can poll only one future at a time.
+    pub(super) fn is_one_thread(&self) -> bool {
+        match self.driver() {
+            #[cfg(feature = "tokio")]
+            Driver::TokioThread(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it drops the futures it was given when it ends, whatever they wait for. Of others, some may even wait with
+    /// their end until the last future is done.
+    pub(super) fn tells_its_end(&self) -> bool {
+        !matches!(self, Self::Foreign(_))
+    }
+
+    /// The runtime to be ended, if it is the bridge's own; once.
     pub(super) fn retire(&self) -> Option<Retired> {
         match self {
             #[cfg(feature = "tokio")]
-            Self::Tokio { owned, .. } => owned.lock().take().map(Retired::Tokio),
-            Self::Foreign(spawner) => spawner.lock().take().map(Retired::Foreign),
+            Self::Tokio { owned, .. } => owned.lock().take().map(|runtime| Retired { runtime }),
+            Self::Foreign(_) => None,
         }
     }
-}
 
-impl Retired {
-    /// Lets the runtime's threads go by themselves.
-    pub(super) fn end_in_background(self) {
+    /// Nothing will be spawned any more. Called on a thread of the runtime: what is let go may be the last handle on it.
+    pub(super) fn let_go(&self) {
         match self {
             #[cfg(feature = "tokio")]
-            Self::Tokio(runtime) => runtime.shutdown_background(),
-            Self::Foreign(_) => {}
+            Self::Tokio { .. } => {}
+            Self::Foreign(spawner) => {
+                let spawner = spawner.lock().take();
+                panic::contain(|| drop(spawner));
+            }
         }
     }
 }

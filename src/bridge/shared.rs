@@ -1,23 +1,25 @@
-//! What the pollers and the threads of a bridge see, and how it takes tasks and ends (rules 10 to 13 of `README.md`).
+//! What the pollers and the threads of a bridge see, and how it takes tasks and ends (rules 10 to 14 of `README.md`).
 
 use super::{
     blocking::Blocking,
     builder::Config,
     pollers::Pollers,
-    runtimes::{Retired, Runtime},
+    runtimes::Runtime,
+    watch::{Relief, Watch},
 };
 use crate::{
     error::{TaskError, TaskPanic},
     executor::{Latch, Shutdown},
     future::{core::AnyCell, host},
-    ledger::{ExecutorId, Ledger, Stats},
-    lifecycle::{Stage, StageCell, Suspended, Traffic},
+    ledger::{Ledger, Stats},
+    lifecycle::{Lifecycle, Stage},
     panic::contain,
     sync::{Arc, Mutex},
     task::{Home, RunContext, Task},
 };
 use std::{
     sync::Weak,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -27,10 +29,8 @@ pub(super) struct Shared {
     pub(super) runtime: Runtime,
     pub(super) pollers: Pollers,
     pub(super) blocking: Blocking,
-    pub(super) suspended: Suspended,
-    traffic: Traffic,
-    stage: StageCell,
-    latch: Latch,
+    pub(super) lifecycle: Lifecycle,
+    pub(super) relief: Relief,
     /// For the poller or thread that has to be started now and then.
     me: Weak<Self>,
 }
@@ -39,17 +39,17 @@ impl Shared {
     pub(super) fn new(config: Config, runtime: Runtime) -> Arc<Self> {
         let shared = Arc::new_cyclic(|me| Self {
             ledger: Ledger::driven_by(runtime.driver(), config.max_pending),
-            pollers: Pollers::new(),
+            pollers: Pollers::new(runtime.is_one_thread()),
             blocking: Blocking::new(config.max_blocking, config.stack_size),
-            suspended: Suspended::default(),
-            traffic: Traffic::default(),
-            stage: StageCell::open(),
-            latch: Latch::new(),
+            lifecycle: Lifecycle::new(),
+            relief: Relief::default(),
             me: me.clone(),
             runtime,
             config,
         });
-        shared.answer(shared.pollers.first());
+        if shared.runtime.tells_its_end() {
+            shared.runtime.spawn(Watch::over(shared.clone()));
+        }
         shared
     }
 
@@ -58,37 +58,25 @@ impl Shared {
         self.me.upgrade()
     }
 
-    pub(super) fn stage(&self) -> Stage {
-        self.stage.get()
-    }
-
-    pub(super) fn latch(&self) -> &Latch {
-        &self.latch
-    }
-
     /// Whether the calling thread runs something for this bridge: work, callbacks, or what work has spawned on the
     /// bridge's own runtime.
     pub(super) fn is_inside(&self) -> bool {
-        host::is_inside(self.ledger.id()) || self.runtime.owns_this_thread()
+        host::is_inside(self.ledger.id()) || self.runtime.is_own() && self.runtime.is_entered()
     }
 
     /// Takes a task that somebody submits.
     pub(super) fn submit(&self, task: Task) {
-        // Announced first and the stage read second; `close_if_at_rest` does it the other way round. So either
-        // the stage is seen here, or the task is seen there.
-        self.traffic.came_in();
-        let stage = self.stage();
-        if stage == Stage::Open || stage == Stage::Finishing && self.is_inside() {
+        if self.lifecycle.lets_in(|| self.is_inside()) {
             self.push(task);
         } else {
             drop(task);
-            self.task_went_out();
+            self.went_out(1);
         }
     }
 
     /// Takes a task back that has been accepted before: a woken future, the rest of a map.
-    fn resubmit(&self, task: Task) {
-        self.traffic.came_in();
+    pub(super) fn resubmit(&self, task: Task) {
+        self.lifecycle.came_back();
         self.push(task);
     }
 
@@ -96,17 +84,17 @@ impl Shared {
         if task.is_async() {
             let call = self.pollers.push(task);
             self.answer(call);
-        } else if let Err(error) = self.get(self.blocking.push(task)) {
+        } else if let Err(error) = self.send_for(self.blocking.push(task)) {
             let reason =
                 TaskPanic::described(format!("no thread for blocking calls could be started: {error}"));
             while let Some(task) = self.blocking.take_any() {
                 task.refuse(TaskError::Panicked(reason.clone()));
-                self.task_went_out();
+                self.went_out(1);
             }
         }
         // Who ends the bridge raises the stage and then empties the queues: either it finds the task there, or its
         // stage is seen here.
-        if self.stage() >= Stage::Lost {
+        if self.lifecycle.stage() >= Stage::Lost {
             self.refuse_queued();
         }
     }
@@ -115,7 +103,7 @@ impl Shared {
     pub(super) fn run(&self, task: Task, home: &Arc<dyn Home>) {
         // The destructor of an outcome that nobody wants runs here too.
         contain(|| {
-            let task = match self.stage() {
+            let task = match self.lifecycle.stage() {
                 Stage::Open | Stage::Finishing => Some(task),
                 Stage::Cancelling | Stage::Killing => task.cancel_queued(),
                 Stage::Lost | Stage::Closed => {
@@ -133,36 +121,30 @@ impl Shared {
         });
     }
 
-    /// A task that was taken from a queue has been dealt with.
-    pub(super) fn task_went_out(&self) {
-        self.traffic.went_out();
+    /// Tasks that were taken from a queue have been dealt with.
+    pub(super) fn went_out(&self, tasks: u64) {
+        self.lifecycle.went_out(tasks);
         self.close_if_at_rest();
     }
 
     pub(super) fn begin_shutdown(&self, how: Shutdown) {
-        self.stage.raise_to(Stage::of(how));
-        self.ledger.refuse_from_now_on();
+        self.lifecycle.begin_shutdown(how, &self.ledger);
         if how != Shutdown::Finish {
-            self.ledger.request_stop();
             self.cancel_queued();
         }
         if how == Shutdown::Kill {
-            self.suspended.kill_all();
+            self.lifecycle.kill_suspended();
         }
         self.close_if_at_rest();
     }
 
     /// The runtime has been ended by somebody else: nothing can be polled any more.
     pub(super) fn runtime_is_gone(&self) {
-        if self.stage() == Stage::Closed {
-            return;
+        if self.lifecycle.lose(&self.ledger) {
+            self.refuse_queued();
+            self.lifecycle.abandon_suspended();
+            self.close_if_at_rest();
         }
-        self.stage.raise_to(Stage::Lost);
-        self.ledger.refuse_from_now_on();
-        self.ledger.request_stop();
-        self.refuse_queued();
-        self.suspended.abandon_all(&TaskError::ShutDown);
-        self.close_if_at_rest();
     }
 
     /// Cancels what waits in the queues now. What comes later is cancelled by who takes it.
@@ -171,7 +153,7 @@ impl Shared {
         while let Some(task) = self.take_any() {
             match task.cancel_queued() {
                 Some(task) => started.push(task),
-                None => self.task_went_out(),
+                None => self.went_out(1),
             }
         }
         for task in started {
@@ -183,7 +165,7 @@ impl Shared {
     fn refuse_queued(&self) {
         while let Some(task) = self.take_any() {
             task.refuse(TaskError::ShutDown);
-            self.task_went_out();
+            self.went_out(1);
         }
     }
 
@@ -193,49 +175,42 @@ impl Shared {
 
     /// Closes the bridge if it is shutting down and nothing is left.
     fn close_if_at_rest(&self) {
-        let stage = self.stage();
-        if stage == Stage::Open || stage == Stage::Closed || !self.is_at_rest() || !self.stage.close() {
+        if !self.lifecycle.close_if_at_rest() {
             return;
         }
-        if let Some(waker) = self.pollers.close() {
-            contain(|| waker.wake());
+        let call = self.pollers.close(!self.runtime.tells_its_end());
+        self.answer(call);
+        self.relief.relieve();
+        // If there are threads, the last one that leaves does the rest.
+        if !self.blocking.close() {
+            self.end_elsewhere();
         }
-        if self.blocking.close() {
-            // The last thread that leaves does the rest.
-            return;
-        }
+    }
+
+    /// The last step of the end: the bridge's own runtime goes, then the latch opens. Not for a thread of that runtime,
+    /// nor for async code: it waits.
+    pub(super) fn end_here(&self) {
+        end(self.runtime.retire(), self.lifecycle.latch());
+    }
+
+    /// As [`end_here`](Self::end_here), from any thread.
+    pub(super) fn end_elsewhere(&self) {
         let Some(retired) = self.runtime.retire() else {
-            return self.latch.open();
+            return self.lifecycle.latch().open();
         };
-        // Ending a runtime waits for its threads: that is not for one of them, nor for async code.
-        let closer = std::thread::Builder::new().name(format!("{}-closer", self.config.name));
-        let (latch, id) = (self.latch.clone(), self.ledger.id());
+        let latch = self.lifecycle.latch().clone();
         let retired = Arc::new(Mutex::new(Some(retired)));
         let to_end = retired.clone();
-        match closer.spawn(move || end(to_end.lock().take(), id, &latch)) {
-            Ok(closer) => self.blocking.adopt(closer),
-            Err(_) => {
-                if let Some(retired) = retired.lock().take() {
-                    retired.end_in_background();
-                }
-                self.latch.open();
-            }
+        let closer = thread::Builder::new().name(format!("{}-closer", self.config.name));
+        let started = self
+            .lifecycle
+            .start_thread(closer, move || end(to_end.lock().take(), &latch));
+        if started.is_err()
+            && let Some(retired) = retired.lock().take()
+        {
+            retired.end_in_background();
+            self.lifecycle.latch().open();
         }
-    }
-
-    /// The last thread beside the runtime leaves a closed bridge.
-    pub(super) fn threads_are_gone(&self) {
-        end(self.runtime.retire(), self.ledger.id(), &self.latch);
-    }
-
-    /// Nothing is queued, running or suspended. Stays true once it is, if only the bridge's own tasks may submit.
-    fn is_at_rest(&self) -> bool {
-        // A suspended task that is woken, runs, submits another and ends between the two looks would be missed;
-        // the second look sees that something came in.
-        let Some(seen) = self.traffic.all_out() else {
-            return false;
-        };
-        self.suspended.is_empty() && self.traffic.all_out() == Some(seen)
     }
 
     /// Waits until the bridge is closed and its threads are gone.
@@ -245,38 +220,34 @@ impl Shared {
     /// Panics if the runtime needs the calling thread for that.
     pub(super) fn wait_closed(&self, until: Option<Instant>) -> bool {
         let may_wait = until.is_none_or(|until| until > Instant::now());
-        if may_wait && !self.latch.is_open() {
-            host::refuse_deadlock([self.ledger.id()]);
+        if may_wait && !self.lifecycle.latch().is_open() {
+            host::refuse_deadlock([self.ledger.id()], host::AWAIT_CLOSED);
         }
-        self.wait(until)
+        self.lifecycle.wait_closed(until)
     }
 
-    fn wait(&self, until: Option<Instant>) -> bool {
-        let closed = self.latch.closed().wait(until);
-        if closed {
-            self.blocking.join();
-        }
-        closed
-    }
-
-    /// As [`wait_closed`](Self::wait_closed), as long as somebody runs the runtime that the tasks need: the last handle
-    /// may be dropped after the end of `block_on`, and before the runtime.
-    pub(super) fn wait_closed_if_driven(&self) {
+    /// What the last handle that is dropped does. It waits, but neither inside, nor in async code, nor on a thread of the
+    /// runtime, nor for a runtime that nobody seems to run.
+    pub(super) fn let_go(&self) {
         /// A runtime that polls nothing for so long is taken for one that nobody runs.
         const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
+        self.begin_shutdown(self.config.on_drop);
+        if self.is_inside() || self.runtime.is_entered() || crate::runtime::is_polling() {
+            return;
+        }
         if self.runtime.has_threads() {
-            self.wait(None);
+            self.lifecycle.wait_closed(None);
             return;
         }
         loop {
             let turns = self.pollers.turns();
             let call = self.pollers.ping();
             self.answer(call);
-            if self.wait(Some(Instant::now() + SIGN_OF_LIFE)) {
+            if self.lifecycle.wait_closed(Some(Instant::now() + SIGN_OF_LIFE)) {
                 return;
             }
-            let is_needed = !self.suspended.is_empty() || self.pollers.len() != Some(0);
-            if is_needed && self.pollers.turns() == turns {
+            let is_needed = self.lifecycle.has_suspended() || !self.pollers.is_empty();
+            if is_needed && !self.pollers.are_alive_since(turns) {
                 return;
             }
         }
@@ -297,28 +268,22 @@ impl Home for Shared {
     }
 
     fn suspended(&self, task: Weak<dyn AnyCell>) -> u32 {
-        let cell = task.upgrade();
-        let key = self.suspended.add(task);
-        // Either the end is seen here, or this task is seen by who ends the bridge.
-        if let Some(cell) = cell {
-            match self.stage() {
-                Stage::Open | Stage::Finishing | Stage::Cancelling => {}
-                Stage::Killing => _ = cell.kill(),
-                Stage::Lost | Stage::Closed => cell.abandon(TaskError::ShutDown),
-            }
-        }
-        key
+        self.lifecycle.suspend(task)
     }
 
     fn ended(&self, key: u32) {
-        self.suspended.remove(key);
+        self.lifecycle.woke_for_good(key);
+        if !self.runtime.tells_its_end() && !self.lifecycle.has_suspended() {
+            // A poller that has parked because of this task is to end.
+            let call = self.pollers.ping();
+            self.answer(call);
+        }
         self.close_if_at_rest();
     }
 }
 
-/// Ends a runtime, or lets it go, and opens the latch.
-fn end(retired: Option<Retired>, bridge: ExecutorId, latch: &Latch) {
-    // What is dropped with it may hold the last handle on the bridge, which does not wait inside.
-    host::run_inside(bridge, || drop(retired));
+/// Ends a runtime and opens the latch.
+fn end(retired: Option<super::runtimes::Retired>, latch: &Latch) {
+    drop(retired);
     latch.open();
 }

@@ -158,7 +158,8 @@ impl<F: Tracked> AsCompleted<F> {
         }
     }
 
-    /// The same as a [`Stream`], for async code.
+    /// The same as a [`Stream`], for async code. After 128 futures in a row it lets other tasks have their turn: it is
+    /// pending once, and wakes its task at once.
     pub fn into_stream(self) -> CompletedStream<F> {
         CompletedStream {
             completed: self,
@@ -167,12 +168,8 @@ impl<F: Tracked> AsCompleted<F> {
     }
 
     fn refuse_deadlock(&self) {
-        host::refuse_deadlock(
-            self.members
-                .iter()
-                .flatten()
-                .map(|member| member.future().executor()),
-        );
+        let executors = self.members.iter().flatten();
+        host::refuse_deadlock(executors.map(|member| member.future().executor()), host::AWAIT);
     }
 
     fn take_member(&mut self, number: usize) -> F {

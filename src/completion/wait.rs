@@ -64,7 +64,7 @@ pub fn wait<R: Send + 'static>(
                 None
             } else {
                 let pending = futures.iter().zip(&ended).filter(|(_, ended)| !**ended);
-                host::refuse_deadlock(pending.map(|(future, _)| future.executor()));
+                host::refuse_deadlock(pending.map(|(future, _)| future.executor()), host::AWAIT);
                 inbox.wait_next(until)
             }
         });

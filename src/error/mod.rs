@@ -50,7 +50,7 @@ pub enum TaskError {
     /// The argument or the result could not be read back from its bytes.
     #[error("could not decode {0}")]
     Decode(CodecError),
-    /// The executor was shut down before the task could run.
+    /// The executor was shut down before the task could run, or the async runtime that ran it was ended.
     #[error("the executor is shut down")]
     ShutDown,
 }

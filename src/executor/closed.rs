@@ -79,12 +79,13 @@ impl Closed {
     }
 
     fn look(&self, waker: &Waker) -> Poll<()> {
+        let waker = waker.clone();
         let mut waiters = self.0.waiters.lock();
         if self.0.open.load(Ordering::Acquire) {
             return Poll::Ready(());
         }
-        if !waiters.iter().any(|waiter| waiter.will_wake(waker)) {
-            waiters.push(waker.clone());
+        if !waiters.iter().any(|waiter| waiter.will_wake(&waker)) {
+            waiters.push(waker);
         }
         Poll::Pending
     }

@@ -141,7 +141,13 @@ impl<T, R: Send + 'static> Each<T, R> {
 impl<T, R> Each<T, R> {
     pub(super) fn cancel(&mut self) {
         if !self.detached {
-            for future in self.window.iter().filter_map(|member| member.future.as_ref()) {
+            // From the end: what waits for a place in flight goes before what would make one.
+            for future in self
+                .window
+                .iter()
+                .rev()
+                .filter_map(|member| member.future.as_ref())
+            {
                 future.cancel_unasked();
             }
         }

@@ -1,7 +1,7 @@
 use super::{Executor, NoContext, Options, With};
 use crate::{
     error::TaskError,
-    future::{TaskFuture, TaskHandle, host, waiter::Report},
+    future::{TaskFuture, WeakHandle, host, waiter::Report},
     ledger::ExecutorId,
     sync::{Arc, Mutex},
     task::{Anywhere, InProcess, Portable},
@@ -17,8 +17,8 @@ use std::{
 ///
 /// When the first one fails, those that have not started are cancelled, async ones that have are ended at their next
 /// await, and all others are asked to stop ([`cancel_requested`](crate::cancel_requested)); what is submitted afterwards
-/// does not run. Joining or awaiting the group returns after all of them have ended, with everything they held dropped.
-/// Dropping it, or a future that awaits it, does to all what the first failure does to the rest;
+/// does not run. Joining or awaiting the group returns after all of them have ended, with everything they held dropped;
+/// only a call on a thread that goes on after its deadline is not waited for. Dropping it, or a future that awaits it, does to all what the first failure does to the rest;
 /// [`detach`](Self::detach) is the way out.
 ///
 /// # Examples
@@ -54,7 +54,8 @@ struct Progress(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    handles: Vec<TaskHandle>,
+    /// Weak: the members report here, and would keep each other.
+    handles: Vec<WeakHandle>,
     ended: usize,
     /// The number of the first task that failed or was cancelled.
     failed: Option<usize>,
@@ -65,7 +66,9 @@ impl Report for Progress {
     fn ended(&self, number: usize) {
         let mut state = self.0.lock();
         state.ended += 1;
-        let unsuccessful = !state.handles[number].succeeded();
+        let unsuccessful = state.handles[number]
+            .upgrade()
+            .is_some_and(|member| !member.succeeded());
         let others = if unsuccessful && state.failed.is_none() {
             state.failed = Some(number);
             state.handles.clone()
@@ -75,12 +78,17 @@ impl Report for Progress {
         let joiner = state.joiner.take();
         drop(state);
         // Cancelling drops what others captured and reports here again: never under the lock.
-        for other in others {
+        for other in others.iter().filter_map(WeakHandle::upgrade) {
             other.stop();
         }
         if let Some(joiner) = joiner {
             crate::panic::contain(|| joiner.wake());
         }
+    }
+
+    /// None outlives the group.
+    fn waits_for_rest(&self) -> bool {
+        true
     }
 }
 
@@ -94,7 +102,7 @@ impl<R: Send + 'static> Members<R> {
         let number = futures.len();
         let handle = future.handle();
         let mut state = self.progress.0.lock();
-        state.handles.push(handle.clone());
+        state.handles.push(handle.downgrade());
         let failed_meanwhile = state.failed.is_some();
         drop(state);
         let reports = future.report_to(self.progress.clone(), number);
@@ -116,11 +124,12 @@ impl<R: Send + 'static> Members<R> {
     /// Everybody has ended, or the joiner's waker is kept.
     fn poll_ended(&self, waker: &Waker) -> Poll<()> {
         let members = self.futures.lock().len();
+        let waker = waker.clone();
         let mut state = self.progress.0.lock();
         if state.ended == members {
             return Poll::Ready(());
         }
-        let replaced = state.joiner.replace(waker.clone());
+        let replaced = state.joiner.replace(waker);
         drop(state);
         drop(replaced);
         Poll::Pending
@@ -142,8 +151,8 @@ impl<R: Send + 'static> Members<R> {
 
     fn stop(&self) {
         let handles = self.progress.0.lock().handles.clone();
-        for handle in handles {
-            handle.stop();
+        for member in handles.iter().filter_map(WeakHandle::upgrade) {
+            member.stop();
         }
     }
 }
@@ -191,7 +200,7 @@ where
     /// Panics where [`TaskFuture::result`] would instead of waiting for ever; there, await the group.
     pub fn join(self) -> Result<Vec<R>, TaskError> {
         if self.members.poll_ended(Waker::noop()).is_pending() {
-            host::refuse_deadlock(self.members.executor());
+            host::refuse_deadlock(self.members.executor(), host::AWAIT);
             host::block_on(None, || false, |waker| self.members.poll_ended(waker));
         }
         self.members.into_outcome()

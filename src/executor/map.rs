@@ -174,7 +174,8 @@ where
 
     /// The same as a [`Stream`], for async code.
     ///
-    /// Items are pulled when the stream is polled, on the polling thread.
+    /// Items are pulled when the stream is polled, on the polling thread. After 128 outcomes in a row it lets other tasks
+    /// have their turn: it is pending once, and wakes its task at once.
     pub fn into_stream(self) -> MapStream<I, R> {
         MapStream {
             map: self,
@@ -270,7 +271,7 @@ where
         } else if let Some(outcome) = on_lane!(&mut self.lane, lane => lane.look()) {
             Some(outcome)
         } else {
-            host::refuse_deadlock([self.ledger.id()]);
+            host::refuse_deadlock([self.ledger.id()], host::AWAIT);
             on_lane!(&mut self.lane, lane => lane.wait_next(until))
         };
         match outcome {

@@ -3,6 +3,7 @@
 mod chunks;
 mod closed;
 mod each;
+mod gate;
 mod group;
 mod map;
 mod options;
@@ -21,12 +22,16 @@ use crate::{
     error::StillRunning,
     future::{TaskFuture, host},
     ledger::{Ledger, Stats},
+    sync::Arc,
     task::{Anywhere, CarrierHandle, Plain, Portable, Settings, Task},
 };
 use std::{
     future::Future,
     time::{Duration, Instant},
 };
+
+/// Takes tasks that were accepted before; made by [`Executor::readmit`].
+pub(crate) type Readmit = Arc<dyn Fn(Task) + Send + Sync>;
 
 /// How an executor is shut down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +118,13 @@ pub trait Executor: Clone + Send + Sync + 'static {
     #[doc(hidden)]
     fn carrier(&self) -> Option<CarrierHandle> {
         None
+    }
+
+    /// Takes tasks later that are accepted now. Better not a handle, so that the last one can be dropped meanwhile.
+    #[doc(hidden)]
+    fn readmit(&self) -> Readmit {
+        let executor = self.clone();
+        Arc::new(move |task| executor.execute(task))
     }
 
     /// The counters, as they stand.
@@ -262,7 +274,8 @@ pub trait Executor: Clone + Send + Sync + 'static {
         Executor::options(self).with(context)
     }
 
-    /// The same verbs with options on how to run: a deadline, a name, chunk and buffer sizes.
+    /// The same verbs with options on how to run: a deadline, a name, chunk and buffer sizes, a bound on what
+    /// is in flight.
     ///
     /// # Examples
     ///

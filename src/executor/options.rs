@@ -123,6 +123,44 @@ impl<E: Executor, C, M> Options<E, C, M> {
         self
     }
 
+    /// How many items of a map run at once, at most: a semaphore, without writing one.
+    ///
+    /// Items are read ahead as without it. Those that wait start as others end, whether or not the map is iterated;
+    /// work that goes on after its deadline, as it may on a thread, has not ended. The bound is that of one map: single
+    /// tasks and groups have none. On a [`ProcessPool`](crate::ProcessPool) with more workers than `items`, each item
+    /// travels alone, whatever [`chunk_size`](Self::chunk_size) says.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `items` is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use concurrent_futures::ThreadPool;
+    /// use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    ///
+    /// static CONNECTIONS: AtomicUsize = AtomicUsize::new(0);
+    ///
+    /// /// Says how many connections there are.
+    /// fn fetch(_page: u32) -> usize {
+    ///     let connections = CONNECTIONS.fetch_add(1, SeqCst) + 1;
+    ///     std::thread::yield_now(); // stands for the network
+    ///     CONNECTIONS.fetch_sub(1, SeqCst);
+    ///     connections
+    /// }
+    ///
+    /// let polite = ThreadPool::with_workers(8).options().max_in_flight(3);
+    /// assert!(polite.map(fetch, 0..100).all(|connections| connections.unwrap() <= 3));
+    ///
+    /// let mut asynchronously = polite.map_async(|page| async move { fetch(page) }, 0..100);
+    /// assert!(asynchronously.all(|connections| connections.unwrap() <= 3));
+    /// ```
+    pub fn max_in_flight(mut self, items: usize) -> Self {
+        self.settings.max_in_flight = Some(at_least_one("max_in_flight", items));
+        self
+    }
+
     /// The same options again, for code that does not know whether it has an executor or its options.
     pub fn options(&self) -> Self
     where

@@ -4,12 +4,13 @@ use super::{
     Executor,
     chunks::Chunks,
     each::Each,
+    gate::{Gate, Permitted, permitted},
     map::{Lane, Map},
     shipped::Shipped,
 };
 use crate::{
     error::TrySubmitError,
-    future::{TaskFuture, host},
+    future::{TaskFuture, core::Outcome, host},
     ledger::Ledger,
     sync::Arc,
     task::{
@@ -41,7 +42,7 @@ fn make_room(ledger: &Ledger) {
     if host::is_inside(ledger.id()) {
         ledger.force_room();
     } else {
-        host::refuse_deadlock([ledger.id()]);
+        host::refuse_deadlock([ledger.id()], host::TRY_SUBMIT);
         host::blocking(|| ledger.wait_for_room());
     }
 }
@@ -53,6 +54,7 @@ fn send<E, K, T, R, X>(
     (callee, entry): (&K, &'static Entry),
     argument: T,
     settings: &Settings,
+    gate: Option<&mut Gate>,
 ) -> TaskFuture<R>
 where
     E: Executor,
@@ -86,9 +88,10 @@ where
         settings.traits(),
     );
     let future = TaskFuture::new(cell.clone());
-    match failed {
-        None => carrier.0.carry(cell),
-        Some(error) => {
+    match (failed, gate) {
+        (None, None) => carrier.0.carry(cell),
+        (None, Some(gate)) => gate.carry(&future, cell, carrier),
+        (Some(error), _) => {
             cell.arrived(0, Answer::Failed(error));
             cell.tell(ledger);
         }
@@ -96,12 +99,16 @@ where
     future
 }
 
-fn hand_over<E: Executor, J: Job>(executor: &E, job: J, settings: &Settings) -> TaskFuture<J::Output> {
-    let ledger = executor.ledger();
+/// The two ends of a call.
+fn prepare<J: Job>(ledger: &Ledger, job: J, settings: &Settings) -> (TaskFuture<J::Output>, Task) {
     ledger.submitted(1);
     let cell = CallCell::new(ledger.id(), job, settings.traits());
-    let future = TaskFuture::new(cell.clone());
-    executor.execute(Task::new(cell));
+    (TaskFuture::new(cell.clone()), Task::new(cell))
+}
+
+fn hand_over<E: Executor, J: Job>(executor: &E, job: J, settings: &Settings) -> TaskFuture<J::Output> {
+    let (future, task) = prepare(executor.ledger(), job, settings);
+    executor.execute(task);
     future
 }
 
@@ -118,14 +125,36 @@ where
     T: Send + 'static,
     X: Crossing<T> + Crossing<K::Output>,
 {
-    make_room(executor.ledger());
+    call_through::<E, K, T, X>(executor, callee, argument, settings, None)
+}
+
+/// As [`call`], through the gate of a map if it has one.
+fn call_through<E, K, T, X>(
+    executor: &E,
+    callee: K,
+    argument: T,
+    settings: &Settings,
+    gate: Option<&mut Gate>,
+) -> TaskFuture<K::Output>
+where
+    E: Executor,
+    K: Callee<T, Output: Send + 'static>,
+    T: Send + 'static,
+    X: Crossing<T> + Crossing<K::Output>,
+{
+    let ledger = executor.ledger();
+    make_room(ledger);
     if <X as Crossing<T>>::CROSSES
         && let Some(carrier) = executor.carrier()
     {
         let work = (&callee, EntryOf::<K, T, K::Output, X>::CALL);
-        return send::<E, K, T, K::Output, X>(executor, carrier, work, argument, settings);
+        return send::<E, K, T, K::Output, X>(executor, carrier, work, argument, settings, gate);
     }
-    hand_over(executor, Apply::<K, T, X>::new(callee, argument), settings)
+    let job = Apply::<K, T, X>::new(callee, argument);
+    match gate {
+        None => hand_over(executor, job, settings),
+        Some(gate) => gate.execute(|permit| prepare(ledger, Permitted::new(job, permit), settings)),
+    }
 }
 
 /// A closure that is called once and stays in this process.
@@ -165,18 +194,25 @@ where
     ))
 }
 
+/// The two ends of async work.
+fn prepare_async<F, R>(ledger: &Ledger, future: F, settings: &Settings) -> (TaskFuture<R>, Task)
+where
+    F: Future<Output = Outcome<R>> + Send + 'static,
+    R: Send + 'static,
+{
+    ledger.submitted(1);
+    let cell = AsyncCell::new(ledger.id(), future, settings.traits());
+    (TaskFuture::new(cell.clone()), Task::new(cell))
+}
+
 fn hand_over_async<E, F, R>(executor: &E, future: F, settings: &Settings) -> TaskFuture<R>
 where
     E: Executor,
-    F: Future<Output = crate::future::core::Outcome<R>> + Send + 'static,
+    F: Future<Output = Outcome<R>> + Send + 'static,
     R: Send + 'static,
 {
-    let ledger = executor.ledger();
-    make_room(ledger);
-    ledger.submitted(1);
-    let cell = AsyncCell::new(ledger.id(), future, settings.traits());
-    let future = TaskFuture::new(cell.clone());
-    executor.execute(Task::new(cell));
+    let (future, task) = prepare_async(executor.ledger(), future, settings);
+    executor.execute(task);
     future
 }
 
@@ -194,19 +230,37 @@ where
     Fut: Future<Output: Send + 'static> + Send + 'static,
     X: Crossing<T> + Crossing<Fut::Output>,
 {
+    call_async_through::<E, K, T, Fut, X>(executor, callee, argument, settings, None)
+}
+
+/// As [`call_async`], through the gate of a map if it has one.
+fn call_async_through<E, K, T, Fut, X>(
+    executor: &E,
+    callee: K,
+    argument: T,
+    settings: &Settings,
+    gate: Option<&mut Gate>,
+) -> TaskFuture<Fut::Output>
+where
+    E: Executor,
+    K: Callee<T, Output = Fut>,
+    T: Send + 'static,
+    Fut: Future<Output: Send + 'static> + Send + 'static,
+    X: Crossing<T> + Crossing<Fut::Output>,
+{
+    let ledger = executor.ledger();
+    make_room(ledger);
     if <X as Crossing<T>>::CROSSES
         && let Some(carrier) = executor.carrier()
     {
-        make_room(executor.ledger());
         let work = (&callee, AsyncEntryOf::<K, T, Fut, X>::CALL);
-        return send::<E, K, T, Fut::Output, X>(executor, carrier, work, argument, settings);
+        return send::<E, K, T, Fut::Output, X>(executor, carrier, work, argument, settings, gate);
     }
-    let mode = executor.ledger().mode();
-    hand_over_async(
-        executor,
-        ApplyAsync::<K, T, Fut, X>::new(callee, argument, mode),
-        settings,
-    )
+    let future = ApplyAsync::<K, T, Fut, X>::new(callee, argument, ledger.mode());
+    match gate {
+        None => hand_over_async(executor, future, settings),
+        Some(gate) => gate.execute(|permit| prepare_async(ledger, permitted(future, permit), settings)),
+    }
 }
 
 /// A future that stays in this process.
@@ -215,10 +269,12 @@ where
     E: Executor,
     Fut: Future<Output: Send + 'static> + Send + 'static,
 {
+    make_room(executor.ledger());
     hand_over_async(executor, InProcessOnly(future), settings)
 }
 
-/// One call per item, in chunks; one task per item if the items have deadlines of their own.
+/// One call per item, in chunks; one task per item if the items have deadlines of their own, or fewer of them may be
+/// in flight than the workers of other processes would take.
 pub(crate) fn map<E, K, I, X>(
     executor: &E,
     callee: K,
@@ -231,22 +287,31 @@ where
     K: Callee<I::Item, Output: Send + 'static>,
     X: Crossing<I::Item> + Crossing<K::Output>,
 {
-    let lane = if <X as Crossing<I::Item>>::CROSSES
-        && settings.timeout.is_none()
-        && settings.retries == 0
-        && let Some(carrier) = executor.carrier()
+    let carrier = if <X as Crossing<I::Item>>::CROSSES {
+        executor.carrier()
+    } else {
+        None
+    };
+    // Of calls, more than there are workers do not run anyway: one in each process, or one by each ticket.
+    let workers = executor.workers();
+    let at_once = settings
+        .max_in_flight
+        .map_or(workers, |most| most.get().min(workers));
+    let lane = if settings.timeout.is_some() || settings.retries > 0 || carrier.is_some() && at_once < workers
     {
-        Lane::Shipped(shipped::<E, K, I::Item, X>(executor, carrier, &callee, settings))
-    } else if settings.timeout.is_some() || settings.retries > 0 {
-        let (callee, executor, settings) = (Arc::new(callee), executor.clone(), settings.clone());
+        let (mut gate, callee) = (gate(executor, settings), Arc::new(callee));
+        let (executor, settings) = (executor.clone(), settings.clone());
         Lane::Each(Each::new(Box::new(move |item| {
-            call::<E, Arc<K>, I::Item, X>(&executor, callee.clone(), item, &settings)
+            call_through::<E, Arc<K>, I::Item, X>(&executor, callee.clone(), item, &settings, gate.as_mut())
         })))
+    } else if let Some(carrier) = carrier {
+        Lane::Shipped(shipped::<E, K, I::Item, X>(executor, carrier, &callee, settings))
     } else {
         Lane::Chunks(Chunks::new::<E, K, X>(
             executor.clone(),
             callee,
             settings.chunk_size,
+            at_once,
         ))
     };
     Map::new(
@@ -303,15 +368,29 @@ where
     X: Crossing<I::Item> + Crossing<Fut::Output>,
 {
     let (ledger, buffer) = (executor.ledger().clone(), buffer_size(executor, settings));
-    let (callee, executor, settings) = (Arc::new(callee), executor.clone(), settings.clone());
-    let submit =
-        move |item| call_async::<E, Arc<K>, I::Item, Fut, X>(&executor, callee.clone(), item, &settings);
+    let (mut gate, callee) = (gate(executor, settings), Arc::new(callee));
+    let (executor, settings) = (executor.clone(), settings.clone());
+    let submit = move |item| {
+        call_async_through::<E, Arc<K>, I::Item, Fut, X>(
+            &executor,
+            callee.clone(),
+            item,
+            &settings,
+            gate.as_mut(),
+        )
+    };
     Map::new(
         items.into_iter(),
         Lane::Each(Each::new(Box::new(submit))),
         ledger,
         buffer,
     )
+}
+
+/// What bounds the items in flight, where each is a task of its own.
+fn gate<E: Executor>(executor: &E, settings: &Settings) -> Option<Gate> {
+    let most = settings.max_in_flight?;
+    Some(Gate::new(most, executor.readmit(), executor.ledger().clone()))
 }
 
 /// How far a map reads ahead: never further than tasks may wait, and not at all where items run when asked for.

@@ -118,6 +118,10 @@ pub(crate) trait Cell<R>: AnyCell {
     /// Makes the outcome of what came back from elsewhere as bytes. Called by the owner of a task that is done, or by
     /// who runs its callbacks; their turns do not overlap.
     fn unpack(&self) {}
+    /// Whether nothing of the work is there any more, be it that it still runs although the outcome is final.
+    fn is_at_rest(&self) -> bool {
+        true
+    }
     fn upcast(self: Arc<Self>) -> Arc<dyn AnyCell>;
 }
 
@@ -240,6 +244,7 @@ pub(crate) fn settle<R: Send + 'static>(cell: Arc<dyn Cell<R>>, outcome: Outcome
         hand_over(cell, outcome, CallbacksRun::Here);
     } else {
         panic::contain(|| drop(outcome));
+        came_to_rest(cell.core());
     }
 }
 
@@ -294,7 +299,7 @@ pub(crate) fn interrupt_unshared<R: Send + 'static>(core: &Core<R>, reason: Task
     if won {
         // SAFETY: as in `hand_over`.
         unsafe { core.outcome.put(outcome) };
-        run_callbacks(core);
+        run_callbacks(core, &|| true);
     }
     won
 }
@@ -374,7 +379,7 @@ fn hand_over<R: Send + 'static>(cell: Arc<dyn Cell<R>>, outcome: Outcome<R>, cal
 fn deliver<R: Send + 'static>(cell: Arc<dyn Cell<R>>, run: CallbacksRun) {
     match cell.core().state.finish() {
         Finish::Unwatched => {}
-        Finish::TellWaiter => tell_waiter(cell.core()),
+        Finish::TellWaiter => tell_waiter(cell.core(), &|| cell.is_at_rest()),
         Finish::Unwanted => drop_outcome(cell.core()),
         Finish::CallbacksFirst => {
             if run == CallbacksRun::Here {
@@ -399,12 +404,12 @@ fn queue_callbacks<R: Send + 'static>(cell: Arc<dyn Cell<R>>) {
         owner,
         Box::new(move || {
             cell.unpack();
-            run_callbacks(cell.core());
+            run_callbacks(cell.core(), &|| cell.is_at_rest());
         }),
     );
 }
 
-fn run_callbacks<R: Send + 'static>(core: &Core<R>) {
+fn run_callbacks<R: Send + 'static>(core: &Core<R>, is_at_rest: &dyn Fn() -> bool) {
     loop {
         for callback in take_callbacks(core) {
             // SAFETY: the state is `Settling` until `finish` below says otherwise: the outcome was stored
@@ -419,7 +424,7 @@ fn run_callbacks<R: Send + 'static>(core: &Core<R>) {
         }
         match core.state.finish() {
             Finish::Unwatched => return,
-            Finish::TellWaiter => return tell_waiter(core),
+            Finish::TellWaiter => return tell_waiter(core, is_at_rest),
             Finish::Unwanted => return drop_outcome(core),
             Finish::CallbacksFirst => {}
         }
@@ -443,8 +448,30 @@ fn drop_outcome<R>(core: &Core<R>) {
     panic::contain(|| drop(outcome));
 }
 
-fn tell_waiter<R>(core: &Core<R>) {
-    let waiter = core.audience.lock().waiter.take();
+/// Tells the waiter that the outcome is handed over. One that waits for the rest of the work as well is told by
+/// [`came_to_rest`], if that comes later: both look under the audience's lock.
+fn tell_waiter<R>(core: &Core<R>, is_at_rest: &dyn Fn() -> bool) {
+    let mut audience = core.audience.lock();
+    if audience.waiter.as_ref().is_some_and(Waiter::waits_for_rest) && !is_at_rest() {
+        return;
+    }
+    let waiter = audience.waiter.take();
+    drop(audience);
+    if let Some(waiter) = waiter {
+        waiter.tell();
+    }
+}
+
+/// Work whose task was settled by somebody else is over now, and everything it held is dropped.
+pub(crate) fn came_to_rest<R>(core: &Core<R>) {
+    let mut audience = core.audience.lock();
+    let waiter = if core.snapshot().is_handed_over() {
+        audience.waiter.take()
+    } else {
+        // Who hands the outcome over will find the task at rest.
+        None
+    };
+    drop(audience);
     if let Some(waiter) = waiter {
         waiter.tell();
     }

@@ -4,7 +4,7 @@ use super::{
     state::{Ending, Phase},
 };
 use crate::{ledger::ExecutorId, sync::Arc};
-use std::fmt;
+use std::{fmt, sync::Weak};
 
 /// Looks at a task and can stop it, without owning its outcome. Cheap to clone.
 ///
@@ -59,6 +59,10 @@ impl TaskHandle {
         self.0.snapshot().ending() == Some(Ending::Cancelled)
     }
 
+    pub(crate) fn downgrade(&self) -> WeakHandle {
+        WeakHandle(Arc::downgrade(&self.0))
+    }
+
     pub(crate) fn executor(&self) -> ExecutorId {
         self.0.executor()
     }
@@ -80,6 +84,16 @@ impl TaskHandle {
     /// See [`TaskFuture::kill`](super::TaskFuture::kill).
     pub fn kill(&self) -> bool {
         self.0.clone().kill()
+    }
+}
+
+/// A handle that keeps nothing: neither the task nor what its future holds.
+#[derive(Clone)]
+pub(crate) struct WeakHandle(Weak<dyn AnyCell>);
+
+impl WeakHandle {
+    pub(crate) fn upgrade(&self) -> Option<TaskHandle> {
+        self.0.upgrade().map(TaskHandle)
     }
 }
 

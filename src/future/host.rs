@@ -74,8 +74,16 @@ impl dyn Host + '_ {
 
 thread_local! {
     static HOST: RefCell<Option<Rc<dyn Host>>> = const { RefCell::new(None) };
-    /// Executors whose tasks this thread is running without being a worker that this crate knows.
-    static INSIDE: RefCell<Vec<ExecutorId>> = const { RefCell::new(Vec::new()) };
+    /// Executors whose tasks this thread is running, or dropping, without being a worker that this crate knows.
+    static INSIDE: RefCell<Vec<(ExecutorId, Inside)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What a thread does for an executor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Inside {
+    Running,
+    /// What a task held, whose end may be up to the executor. If that is the last handle, it cannot wait for its own end.
+    Dropping,
 }
 
 /// Makes the calling thread a worker's.
@@ -109,25 +117,42 @@ pub(crate) fn polled(waiting: bool) {
 pub(crate) fn is_inside(executor: ExecutorId) -> bool {
     current().is_some_and(|host| host.executor() == executor)
         || INSIDE
-            .try_with(|inside| inside.borrow().contains(&executor))
+            .try_with(|inside| inside.borrow().iter().any(|(of, _)| *of == executor))
             .unwrap_or(false)
         || callbacks::inside(executor)
 }
 
 /// Runs `task` on the calling thread for an executor that has not made it its worker.
 pub(crate) fn run_inside<T>(executor: ExecutorId, task: impl FnOnce() -> T) -> Option<T> {
-    let _ = INSIDE.try_with(|inside| inside.borrow_mut().push(executor));
+    inside(executor, Inside::Running, task)
+}
+
+/// Drops what a task of this executor held.
+pub(crate) fn drop_inside(executor: ExecutorId, drop: impl FnOnce()) {
+    inside(executor, Inside::Dropping, drop);
+}
+
+/// `None` if it panicked.
+fn inside<T>(executor: ExecutorId, what: Inside, run: impl FnOnce() -> T) -> Option<T> {
+    let _ = INSIDE.try_with(|inside| inside.borrow_mut().push((executor, what)));
     let mut outcome = None;
-    crate::panic::contain(|| outcome = Some(task()));
+    crate::panic::contain(|| outcome = Some(run()));
     let _ = INSIDE.try_with(|inside| inside.borrow_mut().pop());
     outcome
 }
 
+/// What to do instead of a wait that never ends.
+pub(crate) const AWAIT: &str = "`.await` the future (a map and `as_completed`: `.into_stream()`)";
+pub(crate) const AWAIT_CLOSED: &str = "call `begin_shutdown` and then `closed().await`";
+pub(crate) const TRY_SUBMIT: &str = "use `try_submit`, or a larger `max_pending`";
+
 /// Panics if the calling thread is the one that has to poll what it is about to wait for, so that the wait would never
-/// end. `awaited` are the executors of what it waits for.
+/// end. `awaited` are the executors of what it waits for, `cure` is what to do instead.
 #[track_caller]
-pub(crate) fn refuse_deadlock(awaited: impl IntoIterator<Item = ExecutorId>) {
-    let inside = INSIDE.with(|inside| inside.borrow().clone());
+pub(crate) fn refuse_deadlock(awaited: impl IntoIterator<Item = ExecutorId>, cure: &str) {
+    let inside = INSIDE
+        .try_with(|inside| inside.borrow().clone())
+        .unwrap_or_default();
     if inside.is_empty() && !runtime::is_entered() {
         return;
     }
@@ -137,10 +162,12 @@ pub(crate) fn refuse_deadlock(awaited: impl IntoIterator<Item = ExecutorId>) {
             && let Some(driver) = Ledger::of(executor).and_then(|ledger| ledger.driver())
         {
             assert!(
-                !driver.waits_for_this_thread(inside.contains(&executor), current().is_some()),
-                "this wait would block the thread that has to run what it waits for, and so never end. `.await` the \
-                 future (a map and `as_completed`: `.into_stream()`; a shutdown: `begin_shutdown`, then \
-                 `closed().await`), or wait in a blocking section such as `tokio::task::spawn_blocking`"
+                !driver.waits_for_this_thread(
+                    inside.contains(&(executor, Inside::Running)),
+                    current().is_some()
+                ),
+                "this wait would block the thread that has to run what it waits for, and so never end: {cure}, or wait \
+                 in a blocking section such as `tokio::task::spawn_blocking`"
             );
         }
     }
@@ -162,8 +189,14 @@ pub(crate) fn blocking<R>(wait: impl FnOnce() -> R) -> R {
     if let Some(host) = &host {
         host.block();
     }
+    let is_worker = host.is_some();
     let _unblock = Unblock(host);
-    runtime::blocking(wait)
+    if is_worker {
+        // Its place has been given away, and no runtime counts on it.
+        wait()
+    } else {
+        runtime::blocking(wait)
+    }
 }
 
 /// Blocks the calling thread until `poll` is ready, for at most `until`.

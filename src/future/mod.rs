@@ -17,6 +17,7 @@ pub(crate) mod waiter;
 pub use self::core::TaskId;
 pub use current::cancel_requested;
 pub use handle::TaskHandle;
+pub(crate) use handle::WeakHandle;
 pub use shared::Shared;
 
 use self::{
@@ -237,7 +238,7 @@ impl<R: Send + 'static> TaskFuture<R> {
         if until.is_some_and(|until| until <= Instant::now()) {
             return false;
         }
-        host::refuse_deadlock([self.cell.executor()]);
+        host::refuse_deadlock([self.cell.executor()], host::AWAIT);
         // A worker does not spin: it would keep its place from the task it waits for.
         if host.is_none() && self.cell.attend(&done) {
             return true;

@@ -1,11 +1,14 @@
 use super::{TaskFuture, TaskHandle, core::Outcome, host};
-use crate::sync::{Arc, Mutex};
+use crate::{
+    runtime,
+    sync::{Arc, Mutex},
+};
 use std::{
     fmt,
     future::Future,
     pin::Pin,
     sync::OnceLock,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
     time::{Duration, Instant},
 };
 
@@ -44,9 +47,15 @@ impl<R: Clone + Send + Sync + 'static> Shared<R> {
             outcome: OnceLock::new(),
             waiters: Mutex::new(Vec::new()),
         });
-        let receiver = inner.clone();
+        // The task keeps its callbacks, and a clone keeps the task through its handle: a circle, if the callback kept
+        // the clones.
+        let receiver = Arc::downgrade(&inner);
         // The future itself is kept by nobody: the callback is all that is wanted of it.
-        future.on_done(move |outcome| receiver.settle(outcome.clone()));
+        future.on_done(move |outcome| {
+            if let Some(receiver) = receiver.upgrade() {
+                receiver.settle(outcome.clone());
+            }
+        });
         Self { inner, place: None }
     }
 
@@ -88,7 +97,7 @@ impl<R: Clone + Send + Sync + 'static> Shared<R> {
         if self.is_done() || until.is_some_and(|until| until <= Instant::now()) {
             return;
         }
-        host::refuse_deadlock([self.inner.handle.executor()]);
+        host::refuse_deadlock([self.inner.handle.executor()], host::AWAIT);
         let mut place = None;
         host::block_on(
             until,
@@ -147,11 +156,15 @@ impl<R: Clone + Send + Sync + 'static> Future for Shared<R> {
     type Output = Outcome<R>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let share = ready!(runtime::proceed(cx));
         let place = self.place;
         self.place = self.inner.wait_here(place, cx.waker());
         host::polled(self.place.is_some());
         match self.inner.outcome.get() {
-            Some(outcome) => Poll::Ready(outcome.clone()),
+            Some(outcome) => {
+                share.used();
+                Poll::Ready(outcome.clone())
+            }
             None => Poll::Pending,
         }
     }

@@ -19,9 +19,19 @@ pub(crate) enum Waiter {
 /// Collects the tasks that end. Called by the thread that ended the task: must be quick and must not block.
 pub(crate) trait Report: Send + Sync {
     fn ended(&self, number: usize);
+
+    /// Whether it is to be told only when nothing of the work runs any more, although the outcome may be final before
+    /// that: a future that is ended while it is being polled goes on until its next await.
+    fn waits_for_rest(&self) -> bool {
+        false
+    }
 }
 
 impl Waiter {
+    pub(super) fn waits_for_rest(&self) -> bool {
+        matches!(self, Self::Report(collection, _) if collection.waits_for_rest())
+    }
+
     pub(super) fn tell(self) {
         match self {
             // A waker is other people's code; its panic must not cost this thread.

@@ -2,7 +2,6 @@ use crate::{
     executor::Shutdown,
     sync::atomic::{AtomicU8, Ordering::SeqCst},
 };
-use std::fmt;
 
 /// How far an executor's end has come. Only ever goes up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,7 +23,7 @@ pub(crate) enum Stage {
 
 impl Stage {
     /// Where a shutdown of this kind begins.
-    pub(crate) fn of(how: Shutdown) -> Self {
+    pub(super) fn of(how: Shutdown) -> Self {
         match how {
             Shutdown::Finish => Self::Finishing,
             Shutdown::Cancel => Self::Cancelling,
@@ -33,14 +32,14 @@ impl Stage {
     }
 }
 
-pub(crate) struct StageCell(AtomicU8);
+pub(super) struct StageCell(AtomicU8);
 
 impl StageCell {
-    pub(crate) fn open() -> Self {
+    pub(super) fn open() -> Self {
         Self(AtomicU8::new(Stage::Open as u8))
     }
 
-    pub(crate) fn get(&self) -> Stage {
+    pub(super) fn get(&self) -> Stage {
         match self.0.load(SeqCst) {
             0 => Stage::Open,
             1 => Stage::Finishing,
@@ -51,19 +50,13 @@ impl StageCell {
         }
     }
 
-    pub(crate) fn raise_to(&self, stage: Stage) {
+    pub(super) fn raise_to(&self, stage: Stage) {
         self.0.fetch_max(stage as u8, SeqCst);
     }
 
     /// Raises it to `Closed`; true for the one who did.
     #[must_use]
-    pub(crate) fn close(&self) -> bool {
+    pub(super) fn close(&self) -> bool {
         self.0.fetch_max(Stage::Closed as u8, SeqCst) != Stage::Closed as u8
-    }
-}
-
-impl fmt::Debug for StageCell {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.get().fmt(f)
     }
 }

@@ -18,6 +18,7 @@ use crate::{
     sync::{Arc, Mutex},
     timer::{self, Armed, Deadline},
 };
+use futures::task::{ArcWake, waker_ref};
 use std::{
     future::Future,
     pin::Pin,
@@ -25,7 +26,7 @@ use std::{
         OnceLock, Weak,
         atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::SeqCst},
     },
-    task::{Context, Poll, Wake, Waker},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -82,7 +83,7 @@ impl<F, R: Send + 'static> AsyncCell<F, R> {
         let Some(mut future) = self.future.try_lock() else {
             return false;
         };
-        panic::contain(|| *future = None);
+        host::drop_inside(self.core.executor(), || *future = None);
         true
     }
 
@@ -113,10 +114,10 @@ impl<F, R: Send + 'static> Drop for AsyncCell<F, R> {
     /// A suspended task that nobody can wake and whose future nobody holds has ended, too. Its callbacks hear of it.
     fn drop(&mut self) {
         if *self.key.get_mut() != NO_KEY && self.leave() {
-            let won = core::interrupt_unshared(&self.core, TaskError::Cancelled);
-            if won && let Some(ledger) = Ledger::of(self.core.executor()) {
+            if let Some(ledger) = Ledger::of(self.core.executor()) {
                 ledger.killed(1);
             }
+            core::interrupt_unshared(&self.core, TaskError::Cancelled);
         }
     }
 }
@@ -161,8 +162,11 @@ where
     }
 
     fn poll_once(self: &Arc<Self>) -> Poll<Outcome<R>> {
-        let waker = Waker::from(self.clone());
-        let mut future = self.future.lock();
+        let waker = waker_ref(self);
+        // Somebody else has the lock while he drops the future; he settles the task and wakes it after that.
+        let Some(mut future) = self.future.try_lock() else {
+            return Poll::Pending;
+        };
         let Some(future) = future.as_mut() else {
             return Poll::Pending;
         };
@@ -183,7 +187,7 @@ where
         self.home.get_or_init(|| home.clone());
         // Read and written in one step: pairs with `wake_by_ref`.
         self.place.swap(POLLING, SeqCst);
-        if !self.core.snapshot().is_settled() {
+        if !self.is_over() {
             match self.poll_once() {
                 Poll::Ready(outcome) => {
                     self.leave();
@@ -196,8 +200,7 @@ where
         // Who stops it marks it first and then tries the future's lock; the poll above has released it. So either
         // the mark is seen here, or the lock is found free and the future is dropped there. The same for a kill,
         // whose mark is that the task is settled.
-        if self.stopping.load(SeqCst) {
-            self.drop_future();
+        if self.stopping.load(SeqCst) && self.drop_future() {
             core::interrupt(self.clone(), TaskError::Cancelled, CallbacksRun::Here);
         }
         if self.core.snapshot().is_settled() {
@@ -250,21 +253,30 @@ where
     fn come_to_rest(&self, ledger: &Ledger) {
         if self.leave() {
             core::count_interrupted(self, ledger);
+            core::came_to_rest(&self.core);
         }
+    }
+
+    /// Whether it is not to be polled any more.
+    fn is_over(&self) -> bool {
+        self.stopping.load(SeqCst) || self.core.snapshot().is_settled()
     }
 
     /// Settles a task that has started, from outside. Its next turn finds it settled and cleans up.
     fn interrupt(self: Arc<Self>, reason: TaskError, callbacks: CallbacksRun) -> bool {
         let won = core::interrupt(self.clone(), reason, callbacks);
         if won {
-            self.wake();
+            ArcWake::wake(self);
         }
         won
     }
 
     /// As [`interrupt`](Self::interrupt), and a suspended one has dropped its future before anybody hears of its end.
     fn end(self: Arc<Self>, reason: TaskError) -> bool {
-        self.drop_future();
+        if !self.drop_future() && !matches!(self.place.load(SeqCst), POLLING | WOKEN) {
+            // Somebody else is dropping it, and settles it after that.
+            return true;
+        }
         self.interrupt(reason, CallbacksRun::Here)
     }
 }
@@ -327,17 +339,13 @@ where
     }
 }
 
-impl<F, R> Wake for AsyncCell<F, R>
+impl<F, R> ArcWake for AsyncCell<F, R>
 where
     F: Future<Output = Outcome<R>> + Send + 'static,
     R: Send + 'static,
 {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        let woken = self.place.fetch_update(SeqCst, SeqCst, |place| match place {
+    fn wake_by_ref(this: &Arc<Self>) {
+        let woken = this.place.fetch_update(SeqCst, SeqCst, |place| match place {
             SUSPENDED => Some(QUEUED),
             POLLING => Some(WOKEN),
             ENDED => None,
@@ -346,9 +354,9 @@ where
             same => Some(same),
         });
         if woken == Ok(SUSPENDED)
-            && let Some(home) = self.home.get()
+            && let Some(home) = this.home.get()
         {
-            home.requeue(Task::new(self.clone()));
+            home.requeue(Task::new(this.clone()));
         }
     }
 }
@@ -387,9 +395,11 @@ where
             return;
         }
         self.stopping.store(true, SeqCst);
-        // Pairs with the end of `turn`.
         if self.drop_future() {
             self.interrupt(TaskError::Cancelled, CallbacksRun::Here);
+        } else {
+            // It is being polled: its next turn, if not this one, finds the mark.
+            ArcWake::wake(self);
         }
     }
 
@@ -410,6 +420,10 @@ where
     fn drop_work(&self) {
         self.place.store(ENDED, SeqCst);
         self.drop_future();
+    }
+
+    fn is_at_rest(&self) -> bool {
+        self.place.load(SeqCst) == ENDED || self.future.try_lock().is_some_and(|future| future.is_none())
     }
 
     /// A future may suspend; its waiter gains nothing by polling it.

@@ -8,6 +8,7 @@ pub(crate) struct Settings {
     pub(crate) name: Option<Arc<str>>,
     pub(crate) chunk_size: Option<NonZeroUsize>,
     pub(crate) buffer_size: Option<NonZeroUsize>,
+    pub(crate) max_in_flight: Option<NonZeroUsize>,
     pub(crate) retries: u32,
 }
 

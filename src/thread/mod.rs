@@ -12,7 +12,7 @@ pub use builder::ThreadPoolBuilder;
 pub use scope::{Scope, ScopedFuture};
 
 use crate::{
-    executor::{Closed, Executor, Shutdown, verbs::in_process_verbs},
+    executor::{Closed, Executor, Readmit, Shutdown, verbs::in_process_verbs},
     future::host,
     ledger::{Ledger, Stats},
     sync::Arc,
@@ -52,7 +52,7 @@ impl Drop for Handle {
         let pool = &self.0;
         pool.begin_shutdown(pool.config.on_drop);
         if !host::is_inside(pool.ledger.id()) {
-            pool.wait_closed(None);
+            pool.lifecycle.wait_closed(None);
         }
     }
 }
@@ -109,7 +109,12 @@ impl Executor for ThreadPool {
     }
 
     fn closed(&self) -> Closed {
-        self.0.0.latch().closed()
+        self.0.0.lifecycle.latch().closed()
+    }
+
+    fn readmit(&self) -> Readmit {
+        let shared = self.0.0.clone();
+        Arc::new(move |task| shared.resubmit(task))
     }
 
     fn stats(&self) -> Stats {
@@ -117,7 +122,7 @@ impl Executor for ThreadPool {
     }
 
     fn wait_closed(&self, until: Option<Instant>) -> bool {
-        self.0.0.wait_closed(until)
+        self.0.0.lifecycle.wait_closed(until)
     }
 }
 
@@ -150,7 +155,7 @@ impl fmt::Debug for ThreadPool {
             .field("threads", &pool.alive())
             .field("stage", &pool.stage())
             .field("queued", &pool.queues.len())
-            .field("suspended", &pool.suspended.len())
+            .field("suspended", &pool.lifecycle.suspended())
             .field("idle", &pool.idle)
             .field("places", &pool.places)
             .field("stats", &pool.ledger.stats())

@@ -9,17 +9,17 @@ use super::{
 };
 use crate::{
     error::{TaskError, TaskPanic},
-    executor::{Latch, Shutdown},
+    executor::Shutdown,
     future::{core::AnyCell, host},
     ledger::{Ledger, Stats},
-    lifecycle::{Stage, StageCell, Suspended, Traffic},
+    lifecycle::{Lifecycle, Stage},
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst, fence},
     },
     task::{Home, Task},
 };
-use std::{io, sync::Weak, thread::JoinHandle, time::Instant};
+use std::{io, sync::Weak};
 
 pub(super) struct Shared {
     pub(super) config: Config,
@@ -27,16 +27,12 @@ pub(super) struct Shared {
     pub(super) queues: Queues,
     pub(super) idle: Idle,
     pub(super) places: Places,
-    pub(super) suspended: Suspended,
-    traffic: Traffic,
-    stage: StageCell,
-    latch: Latch,
+    pub(super) lifecycle: Lifecycle,
     /// Threads of the pool that have not left.
     alive: AtomicUsize,
     /// No thread could be prepared for work; the next submission tries again.
     all_dead: AtomicBool,
     spares_named: AtomicUsize,
-    threads: Mutex<Vec<JoinHandle<()>>>,
     /// For the thread that has to be started now and then.
     me: Weak<Self>,
 }
@@ -50,48 +46,36 @@ impl Shared {
             queues,
             idle: Idle::new(config.workers),
             places: Places::default(),
-            suspended: Suspended::default(),
-            traffic: Traffic::default(),
-            stage: StageCell::open(),
-            latch: Latch::new(),
+            lifecycle: Lifecycle::new(),
             alive: AtomicUsize::new(0),
             all_dead: AtomicBool::new(false),
             spares_named: AtomicUsize::new(0),
-            threads: Mutex::new(Vec::new()),
             config,
         });
         (shared, seats)
     }
 
     pub(super) fn stage(&self) -> Stage {
-        self.stage.get()
-    }
-
-    pub(super) fn latch(&self) -> &Latch {
-        &self.latch
+        self.lifecycle.stage()
     }
 
     /// Takes a task that somebody submits.
     pub(super) fn submit(&self, task: Task) {
-        // Announced first and the stage read second; `close_if_at_rest` does it the other way round. So either
-        // the stage is seen here, or the task is seen there.
-        self.traffic.came_in();
-        let stage = self.stage();
-        if stage == Stage::Open || stage == Stage::Finishing && host::is_inside(self.ledger.id()) {
+        if self.lifecycle.lets_in(|| host::is_inside(self.ledger.id())) {
             self.push(task);
         } else {
             drop(task);
-            self.traffic.went_out();
+            self.went_out();
             self.close_if_at_rest();
         }
     }
 
     /// Takes a task back that has been accepted before: a woken future, the rest of a map.
     pub(super) fn resubmit(&self, task: Task) {
-        self.traffic.came_in();
+        self.lifecycle.came_back();
         if self.stage() == Stage::Closed {
             drop(task);
-            self.traffic.went_out();
+            self.went_out();
         } else {
             self.push(task);
         }
@@ -99,7 +83,7 @@ impl Shared {
 
     /// As [`resubmit`](Self::resubmit), behind all that came from outside.
     pub(super) fn resubmit_behind(&self, task: Task) {
-        self.traffic.came_in();
+        self.lifecycle.came_back();
         self.queues.push(task);
         self.idle.notify();
     }
@@ -122,7 +106,7 @@ impl Shared {
 
     /// A task that was taken from the queues has been dealt with.
     pub(super) fn went_out(&self) {
-        self.traffic.went_out();
+        self.lifecycle.went_out(1);
     }
 
     /// Starts a thread, on a seat or as a spare that will find one offered.
@@ -139,22 +123,14 @@ impl Shared {
             return Err(io::Error::other("the pool is gone"));
         };
         self.alive.fetch_add(1, SeqCst);
-        let started = std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name(name)
-            .stack_size(self.config.stack_size)
-            .spawn(move || worker::main(&shared, seat));
-        match started {
-            Ok(thread) => {
-                let mut threads = self.threads.lock();
-                threads.retain(|thread| !thread.is_finished());
-                threads.push(thread);
-                Ok(())
-            }
-            Err(error) => {
+            .stack_size(self.config.stack_size);
+        self.lifecycle
+            .start_thread(thread, move || worker::main(&shared, seat))
+            .inspect_err(|_| {
                 self.alive.fetch_sub(1, SeqCst);
-                Err(error)
-            }
-        }
+            })
     }
 
     /// A thread blocks inside a task. Makes sure that somebody else has its seat.
@@ -172,14 +148,12 @@ impl Shared {
     }
 
     pub(super) fn begin_shutdown(&self, how: Shutdown) {
-        self.stage.raise_to(Stage::of(how));
-        self.ledger.refuse_from_now_on();
+        self.lifecycle.begin_shutdown(how, &self.ledger);
         if how != Shutdown::Finish {
-            self.ledger.request_stop();
             self.cancel_queued();
         }
         if how == Shutdown::Kill {
-            self.suspended.kill_all();
+            self.lifecycle.kill_suspended();
         }
         self.close_if_at_rest();
     }
@@ -201,32 +175,20 @@ impl Shared {
 
     /// Closes the pool if it is shutting down and nothing is left.
     pub(super) fn close_if_at_rest(&self) {
-        let stage = self.stage();
-        if stage == Stage::Open || stage == Stage::Closed || !self.is_at_rest() {
+        if !self.lifecycle.close_if_at_rest() {
             return;
         }
-        self.stage.raise_to(Stage::Closed);
         self.places.close();
         self.idle.wake_all();
         if self.alive.load(SeqCst) == 0 {
-            self.latch.open();
+            self.lifecycle.latch().open();
         }
-    }
-
-    /// Nothing is queued, running or suspended. Stays true once it is, if only the pool's own tasks may submit.
-    fn is_at_rest(&self) -> bool {
-        // A suspended task that is woken, runs, submits another and ends between the two looks would be missed;
-        // the second look sees that something came in.
-        let Some(seen) = self.traffic.all_out() else {
-            return false;
-        };
-        self.suspended.is_empty() && self.traffic.all_out() == Some(seen)
     }
 
     /// A thread has nothing to do any more and leaves.
     pub(super) fn left(&self) {
         if self.alive.fetch_sub(1, SeqCst) == 1 && self.stage() == Stage::Closed {
-            self.latch.open();
+            self.lifecycle.latch().open();
         }
     }
 
@@ -264,19 +226,6 @@ impl Shared {
         }
     }
 
-    /// Waits until the pool is closed and its threads are gone.
-    pub(super) fn wait_closed(&self, until: Option<Instant>) -> bool {
-        let closed = self.latch.closed().wait(until);
-        if closed {
-            // Under the lock: a second one who waits waits for the same threads.
-            for thread in self.threads.lock().drain(..) {
-                // A thread of the pool contains all panics; if one got out, there is nobody to tell.
-                let _ = thread.join();
-            }
-        }
-        closed
-    }
-
     pub(super) fn stats(&self) -> Stats {
         let spare_threads = self.alive.load(SeqCst).saturating_sub(self.config.workers) as u64;
         Stats {
@@ -296,19 +245,11 @@ impl Home for Shared {
     }
 
     fn suspended(&self, task: Weak<dyn AnyCell>) -> u32 {
-        let cell = task.upgrade();
-        let key = self.suspended.add(task);
-        // Either the kill is seen here, or this task is seen by `kill_all`.
-        if self.stage() == Stage::Killing
-            && let Some(cell) = cell
-        {
-            cell.kill();
-        }
-        key
+        self.lifecycle.suspend(task)
     }
 
     fn ended(&self, key: u32) {
-        self.suspended.remove(key);
+        self.lifecycle.woke_for_good(key);
         self.close_if_at_rest();
     }
 }

@@ -16,6 +16,7 @@ struct Case {
     panics_at: Option<u32>,
     chunk_size: Option<usize>,
     buffer_size: Option<usize>,
+    max_in_flight: Option<usize>,
     /// One task per item.
     asynchronous: bool,
     ordered: bool,
@@ -47,6 +48,7 @@ fn case() -> impl Strategy<Value = Case> {
         prop::option::of(2..20_u32),
         prop::option::of(1..40_usize),
         prop::option::of(1..40_usize),
+        prop::option::of(1..6_usize),
         any::<bool>(),
         any::<bool>(),
     );
@@ -62,7 +64,7 @@ fn case() -> impl Strategy<Value = Case> {
                 backend,
                 workers,
                 items,
-                (panics_at, chunk_size, buffer_size, asynchronous, ordered),
+                (panics_at, chunk_size, buffer_size, max_in_flight, asynchronous, ordered),
                 leave,
             )| Case {
                 backend,
@@ -71,6 +73,7 @@ fn case() -> impl Strategy<Value = Case> {
                 panics_at,
                 chunk_size,
                 buffer_size,
+                max_in_flight,
                 asynchronous,
                 ordered,
                 leave,
@@ -122,6 +125,9 @@ fn run(case: &Case) {
     }
     if let Some(size) = case.buffer_size {
         options = options.buffer_size(size);
+    }
+    if let Some(bound) = case.max_in_flight {
+        options = options.max_in_flight(bound);
     }
     let mut outcomes = if case.asynchronous {
         options.map_async(work_async, items.clone())

@@ -1,9 +1,9 @@
 //! The lane of a map in which items travel in chunks.
 //!
-//! The consumer puts items into the *inlet* one by one. At most one *ticket* per worker is under way: a task
-//! that takes a chunk of what waits, runs it, and is queued again behind others until nothing waits. So a chunk
-//! is cut when a worker is free for it, in the size that the time of the items before it suggests; cancelling
-//! is emptying the inlet; and a long map does not hold up other work.
+//! The consumer puts items into the *inlet* one by one. At most one *ticket* per worker is under way, or fewer if
+//! fewer items may be in flight: a task that takes a chunk of what waits, runs it, and is queued again behind others
+//! until nothing waits. So a chunk is cut when a worker is free for it, in the size that the time of the items before
+//! it suggests; cancelling is emptying the inlet; and a long map does not hold up other work.
 
 mod ticket;
 
@@ -160,7 +160,12 @@ impl<R> Chunk<R> {
 }
 
 impl<T: Send + 'static, R: Send + 'static> Chunks<T, R> {
-    pub(super) fn new<E, K, X>(executor: E, callee: K, chunk_size: Option<NonZeroUsize>) -> Self
+    pub(super) fn new<E, K, X>(
+        executor: E,
+        callee: K,
+        chunk_size: Option<NonZeroUsize>,
+        tickets: usize,
+    ) -> Self
     where
         E: Executor,
         K: Callee<T, Output = R>,
@@ -168,7 +173,7 @@ impl<T: Send + 'static, R: Send + 'static> Chunks<T, R> {
     {
         let state = Arc::new(State {
             ledger: executor.ledger().clone(),
-            tickets: executor.workers(),
+            tickets,
             chunk_size,
             inlet: Mutex::new(Inlet {
                 items: Vec::new(),

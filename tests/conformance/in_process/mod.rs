@@ -4,6 +4,7 @@ mod callbacks;
 mod capturing;
 mod combinations;
 mod hooks;
+mod in_flight;
 mod process_end;
 mod release;
 mod scheduling;

@@ -34,6 +34,15 @@ macro_rules! everywhere {
                 a_group_of_nobody_joins,
                 a_group_can_be_awaited,
                 after_a_failure_nothing_more_runs;
+            in_flight:
+                a_bound_of_zero_is_refused,
+                any_bound_gives_the_same,
+                a_bound_holds_for_many_items,
+                with_a_bound_of_one_no_item_starts_before_the_one_before_it_has_ended,
+                an_item_that_fails_frees_its_place,
+                an_item_that_does_not_cross_frees_its_place,
+                an_item_that_passes_its_deadline_frees_its_place,
+                a_detached_map_with_a_bound_runs_what_it_has_pulled;
             map:
                 the_outcomes_come_in_the_order_of_the_items,
                 any_chunk_size_gives_the_same,
@@ -155,6 +164,18 @@ macro_rules! at_once {
                 dropping_a_group_cancels_what_has_not_started,
                 a_detached_group_runs,
                 a_group_of_suspended_tasks_is_given_up_when_it_is_killed;
+            in_flight:
+                as_many_items_are_in_flight_as_the_bound_says_and_never_more,
+                more_items_may_be_in_flight_than_there_are_workers,
+                items_wait_for_a_place_and_not_for_the_consumer,
+                two_maps_have_a_bound_each,
+                an_unordered_map_with_a_bound_goes_on_past_a_slow_item,
+                what_waits_for_a_place_is_cancelled_with_its_map,
+                a_shutdown_that_finishes_runs_what_waits_for_a_place,
+                a_shutdown_that_cancels_gives_up_what_waits_for_a_place,
+                a_long_line_that_is_given_up_needs_no_stack,
+                dropping_the_last_handle_runs_what_waits_for_a_place,
+                cancelling_and_shutting_down_a_map_with_a_bound_hangs_nowhere;
             map:
                 a_map_runs_without_being_iterated,
                 dropping_a_map_cancels_what_has_not_started,
@@ -233,6 +254,7 @@ macro_rules! at_once_shared {
         $crate::suite::tests! { $subject;
             release:
                 a_cancelled_argument_is_gone_at_once,
+                what_waits_for_a_place_in_flight_is_gone_with_its_map,
                 a_shutdown_drops_what_it_cancels_once,
                 dropping_the_executor_leaves_nothing_alive,
                 a_killed_suspended_task_drops_its_state;

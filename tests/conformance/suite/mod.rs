@@ -12,6 +12,7 @@ pub(crate) mod checkpoint;
 pub(crate) mod deadlines;
 pub(crate) mod group;
 pub(crate) mod groups;
+pub(crate) mod in_flight;
 pub(crate) mod lodge;
 pub(crate) mod map;
 pub(crate) mod map_read_ahead;

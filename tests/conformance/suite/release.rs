@@ -13,6 +13,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 /// How many values of each herd are alive.
@@ -199,6 +200,26 @@ pub(crate) fn a_cancelled_argument_is_gone_at_once<S: Subject>() {
     assert_eq!(herd.alive(), 0);
     checkpoint.open();
     busy.result().unwrap();
+}
+
+pub(crate) fn what_waits_for_a_place_in_flight_is_gone_with_its_map<S: Subject>() {
+    for asynchronous in [false, true] {
+        let (executor, herd) = (S::start(2), Herd::new());
+        let checkpoint = Checkpoint::new();
+        let items = (0..10).map(|n| (herd.sheep(), checkpoint.address(), n));
+        let options = executor.options().max_in_flight(1);
+        let outcomes = if asynchronous {
+            options.map_async(|item| async move { pass_with(item) }, items)
+        } else {
+            options.timeout(Duration::from_secs(600)).map(pass_with, items)
+        };
+        checkpoint.wait_for(1);
+        assert_eq!(herd.alive(), 10);
+        drop(outcomes);
+        assert_eq!(herd.alive(), 1);
+        checkpoint.open();
+        herd.wait_until_gone();
+    }
 }
 
 pub(crate) fn a_shutdown_drops_what_it_cancels_once<S: Subject>() {
