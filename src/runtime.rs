@@ -191,7 +191,9 @@ mod imp {
         /// Whether this runtime stands still for as long as the calling thread blocks. The thread may be `polling` a
         /// future for an executor on it, and it may be `replaceable`: a worker whose place another thread takes.
         pub(crate) fn waits_for_this_thread(self, polling: bool, replaceable: bool) -> bool {
-            !replaceable && (polling || is_polling())
+            match self {
+                Self::Foreign => !replaceable && (polling || is_polling()),
+            }
         }
     }
 

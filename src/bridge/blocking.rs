@@ -87,6 +87,14 @@ impl State {
         }
     }
 
+    /// A thread is counted no more.
+    fn leave(&mut self) -> Leaving {
+        self.alive -= 1;
+        Leaving {
+            is_last: self.closed && self.alive == 0,
+        }
+    }
+
     /// Whether nobody will come for what waits.
     fn is_forsaken(&self) -> bool {
         self.running + self.on_the_way() == 0
@@ -147,7 +155,7 @@ impl Blocking {
                 return Ok((task, state.get_help(self.max)));
             }
             if state.closed {
-                return Err(self.leave(&mut state));
+                return Err(state.leave());
             }
             if !has_looked && state.looking == 0 {
                 state.looking += 1;
@@ -171,17 +179,10 @@ impl Blocking {
                 state.asleep -= 1;
                 let is_wanted = state.running < self.max && !state.tasks.is_empty();
                 if !state.closed && !is_wanted {
-                    return Err(self.leave(&mut state));
+                    return Err(state.leave());
                 }
             }
             has_looked = false;
-        }
-    }
-
-    fn leave(&self, state: &mut State) -> Leaving {
-        state.alive -= 1;
-        Leaving {
-            is_last: state.closed && state.alive == 0,
         }
     }
 
@@ -202,7 +203,7 @@ impl Blocking {
         state.starting -= 1;
         NotStarted {
             is_forsaken: state.is_forsaken(),
-            leaving: self.leave(&mut state),
+            leaving: state.leave(),
         }
     }
 }
@@ -271,22 +272,23 @@ fn live(shared: &Arc<Shared>) {
     });
     host::install(thread.clone());
     let home: Arc<dyn Home> = shared.clone();
-    let entered = shared.runtime.enter();
-    let mut after = After::Start;
-    let leaving = loop {
-        match shared.blocking.next(after) {
-            Ok((task, help)) => {
-                // Whoever else waits is not lost if no thread is started: this one comes back.
-                let _ = shared.send_for(help);
-                shared.run(task, &home);
-                (&*thread as &dyn Host).task_is_over();
-                shared.went_out(1);
-                after = After::Task;
+    let leaving = {
+        let _entered = shared.runtime.enter();
+        let mut after = After::Start;
+        loop {
+            match shared.blocking.next(after) {
+                Ok((task, help)) => {
+                    // Whoever else waits is not lost if no thread is started: this one comes back.
+                    let _ = shared.send_for(help);
+                    shared.run(task, &home);
+                    (&*thread as &dyn Host).task_is_over();
+                    shared.went_out(1);
+                    after = After::Task;
+                }
+                Err(leaving) => break leaving,
             }
-            Err(leaving) => break leaving,
         }
     };
-    drop(entered);
     host::uninstall();
     if leaving.is_last {
         shared.end_here();
@@ -349,6 +351,6 @@ impl fmt::Debug for Blocking {
                 .field("alive", &state.alive),
             None => debug.field("state", &"<locked>"),
         };
-        debug.finish()
+        debug.finish_non_exhaustive()
     }
 }

@@ -118,13 +118,13 @@ impl AsyncBridge {
     /// ```
     #[track_caller]
     pub fn current() -> Self {
-        match tokio::runtime::Handle::try_current() {
-            Ok(handle) => Self::from_handle(handle),
-            Err(_) => panic!(
+        let Ok(handle) = tokio::runtime::Handle::try_current() else {
+            panic!(
                 "`AsyncBridge::current()` was called outside of a tokio runtime; call it in async code, or make a bridge \
                  with a runtime of its own by `AsyncBridge::new()`"
-            ),
-        }
+            )
+        };
+        Self::from_handle(handle)
     }
 
     /// A bridge on a tokio runtime that is there, multi-thread or current-thread.

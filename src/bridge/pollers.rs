@@ -287,6 +287,6 @@ impl fmt::Debug for Pollers {
                 .field("turns", &state.turns),
             None => debug.field("state", &"<locked>"),
         };
-        debug.finish()
+        debug.finish_non_exhaustive()
     }
 }

@@ -20,17 +20,35 @@ pub(super) enum Runtime {
     Foreign(Mutex<Option<Arc<dyn Spawn + Send + Sync>>>),
 }
 
-/// A runtime that was a bridge's own and has nothing to do any more. Dropping it waits for its threads.
-pub(super) struct Retired {
-    #[cfg(feature = "tokio")]
-    runtime: tokio::runtime::Runtime,
-}
+/// A runtime that was a bridge's own and has nothing to do any more.
+#[cfg(feature = "tokio")]
+pub(super) struct Retired(tokio::runtime::Runtime);
 
+#[cfg(feature = "tokio")]
 impl Retired {
+    /// Waits until the runtime's threads are gone.
+    pub(super) fn end(self) {
+        drop(self.0);
+    }
+
     /// Lets the runtime's threads go by themselves.
     pub(super) fn end_in_background(self) {
-        #[cfg(feature = "tokio")]
-        self.runtime.shutdown_background();
+        self.0.shutdown_background();
+    }
+}
+
+/// Without the feature `tokio` no bridge has a runtime of its own.
+#[cfg(not(feature = "tokio"))]
+pub(super) enum Retired {}
+
+#[cfg(not(feature = "tokio"))]
+impl Retired {
+    pub(super) fn end(self) {
+        match self {}
+    }
+
+    pub(super) fn end_in_background(self) {
+        match self {}
     }
 }
 
@@ -149,7 +167,7 @@ impl Runtime {
     pub(super) fn retire(&self) -> Option<Retired> {
         match self {
             #[cfg(feature = "tokio")]
-            Self::Tokio { owned, .. } => owned.lock().take().map(|runtime| Retired { runtime }),
+            Self::Tokio { owned, .. } => owned.lock().take().map(Retired),
             Self::Foreign(_) => None,
         }
     }

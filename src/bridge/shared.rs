@@ -4,7 +4,7 @@ use super::{
     blocking::Blocking,
     builder::Config,
     pollers::Pollers,
-    runtimes::Runtime,
+    runtimes::{Retired, Runtime},
     watch::{Relief, Watch},
 };
 use crate::{
@@ -283,7 +283,9 @@ impl Home for Shared {
 }
 
 /// Ends a runtime and opens the latch.
-fn end(retired: Option<super::runtimes::Retired>, latch: &Latch) {
-    drop(retired);
+fn end(retired: Option<Retired>, latch: &Latch) {
+    if let Some(retired) = retired {
+        retired.end();
+    }
     latch.open();
 }

@@ -5,9 +5,8 @@
 //! will never run. That happens inside the executor, before it has let go of the item that ends, so one that is
 //! shutting down is still there for the next.
 
-use super::Readmit;
+use super::{Readmit, reason_of_stop};
 use crate::{
-    error::TaskError,
     future::{TaskFuture, core::Outcome},
     ledger::{Ledger, Mode},
     panic,
@@ -154,8 +153,8 @@ impl Launch {
         // It would be refused as if it had come after the shutdown.
         let is_late = ledger.stop_requested();
         match self {
-            Self::Execute(task, _) if is_late => task.refuse(TaskError::Cancelled),
-            Self::Carry(parcel, _) if is_late => parcel.refuse(TaskError::Cancelled),
+            Self::Execute(task, _) if is_late => task.refuse(reason_of_stop(ledger)),
+            Self::Carry(parcel, _) if is_late => parcel.refuse(reason_of_stop(ledger)),
             Self::Execute(task, readmit) => readmit(task),
             Self::Carry(parcel, carrier) => carrier.0.carry(parcel),
         }

@@ -19,7 +19,7 @@ pub use options::{NoContext, Options, With, WithContext};
 
 use crate::{
     completion::{self, AsCompleted, Tracked},
-    error::StillRunning,
+    error::{StillRunning, TaskError},
     future::{TaskFuture, host},
     ledger::{Ledger, Stats},
     sync::Arc,
@@ -30,6 +30,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// What becomes of what has not started on an executor that was asked to stop.
+fn reason_of_stop(ledger: &Ledger) -> TaskError {
+    if ledger.is_lost() {
+        TaskError::ShutDown
+    } else {
+        TaskError::Cancelled
+    }
+}
+
 /// Takes tasks that were accepted before; made by [`Executor::readmit`].
 pub(crate) type Readmit = Arc<dyn Fn(Task) + Send + Sync>;
 
@@ -37,9 +46,9 @@ pub(crate) type Readmit = Arc<dyn Fn(Task) + Send + Sync>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shutdown {
     /// Accepted tasks run, and may submit more; whoever else submits gets
-    /// [`TaskError::ShutDown`](crate::TaskError::ShutDown).
+    /// [`TaskError::ShutDown`].
     Finish,
-    /// What is queued becomes [`TaskError::Cancelled`](crate::TaskError::Cancelled); what runs is asked to stop
+    /// What is queued becomes [`TaskError::Cancelled`]; what runs is asked to stop
     /// and finishes.
     Cancel,
     /// As `Cancel`, and what runs is stopped too where it can be: a process is killed, a suspended future is
@@ -147,7 +156,7 @@ pub trait Executor: Clone + Send + Sync + 'static {
     ///
     /// Blocks while as many tasks wait as the executor's `max_pending` allows, except inside one of its own
     /// tasks. On an executor that is shut down the future resolves as
-    /// [`TaskError::ShutDown`](crate::TaskError::ShutDown).
+    /// [`TaskError::ShutDown`].
     ///
     /// # Examples
     ///

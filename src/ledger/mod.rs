@@ -72,6 +72,7 @@ struct Books {
     /// The runtime that polls the executor's futures, if it is not the executor itself who does.
     driver: Option<Driver>,
     stop_requested: AtomicBool,
+    lost: AtomicBool,
     refuses: AtomicBool,
     /// What is still to be told of tasks that have ended: answers under way, callbacks on threads of their own.
     aftermath: AtomicUsize,
@@ -121,6 +122,7 @@ impl Ledger {
             bound: max_pending.map(Bound::new),
             driver,
             stop_requested: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
             refuses: AtomicBool::new(false),
             aftermath: AtomicUsize::new(0),
         });
@@ -151,6 +153,17 @@ impl Ledger {
     /// Asks every running task of the executor to stop: `cancel_requested()` is true in them from now on.
     pub fn request_stop(&self) {
         self.0.stop_requested.store(true, Ordering::Release);
+    }
+
+    /// As [`request_stop`](Self::request_stop), because those who run the tasks are gone: what does not start was not
+    /// cancelled by anybody, but shut down.
+    pub(crate) fn lose(&self) {
+        self.0.lost.store(true, Ordering::Release);
+        self.request_stop();
+    }
+
+    pub(crate) fn is_lost(&self) -> bool {
+        self.0.lost.load(Ordering::Acquire)
     }
 
     /// The executor takes nothing more from outside: maps stop pulling items, and submitters that wait for room

@@ -89,9 +89,9 @@ impl Lifecycle {
         if self.stage() == Stage::Closed {
             return false;
         }
+        ledger.lose();
         self.stage.raise_to(Stage::Lost);
         ledger.refuse_from_now_on();
-        ledger.request_stop();
         true
     }
 

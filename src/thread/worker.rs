@@ -93,7 +93,7 @@ pub(super) fn push_on_own_seat(shared: &Shared, task: Task) -> Option<Task> {
     let mut task = Some(task);
     let _ = WORKER.try_with(|worker| {
         if let Some(worker) = &*worker.borrow()
-            && std::ptr::eq(&*worker.shared, shared)
+            && std::ptr::eq(Arc::as_ptr(&worker.shared), shared)
             && let Some(seat) = &*worker.seat.borrow()
             && let Some(task) = task.take()
         {

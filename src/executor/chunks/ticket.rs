@@ -1,4 +1,7 @@
-use super::{super::pace::WORTH_SHARING, Chunk, Slot, State};
+use super::{
+    super::{pace::WORTH_SHARING, reason_of_stop},
+    Chunk, Slot, State,
+};
 use crate::{
     error::{TaskError, TaskPanic},
     future::current::{self, Doing, StopRequest},
@@ -93,7 +96,7 @@ where
                 let outcome = if self.stop_requested() {
                     unstarted += 1;
                     panic::contain(|| drop(item));
-                    Err(TaskError::Cancelled)
+                    Err(reason_of_stop(&self.state.ledger))
                 } else {
                     call::<K, T, X>(&self.callee, item, mode)
                 };
