@@ -15,11 +15,12 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    thread,
     time::Duration,
 };
 use tokio::{
-    net::{TcpListener, TcpSocket},
-    runtime::Runtime,
+    net::{TcpSocket, TcpStream},
+    runtime::{Handle, Runtime},
     sync::Semaphore,
     task::spawn_blocking,
     time::sleep,
@@ -48,9 +49,14 @@ pub(crate) fn serve(site: Site) -> io::Result<()> {
     runtime.block_on(async {
         let socket = TcpSocket::new_v4()?;
         socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
-        let listener = socket.listen(BACKLOG)?;
+        let listener = socket.listen(BACKLOG)?.into_std()?;
+        listener.set_nonblocking(false)?;
         println!("{}", listener.local_addr()?.port());
-        tokio::spawn(accept(listener, server.clone()));
+        let (handle, accepting) = (Handle::current(), server.clone());
+        thread::spawn(move || {
+            let _entered = handle.enter();
+            accept(&listener, &accepting);
+        });
         spawn_blocking(|| io::copy(&mut io::stdin(), &mut io::sink())).await?
     })?;
     println!("{}", server.most_waiting.load(Ordering::Relaxed));
@@ -58,22 +64,27 @@ pub(crate) fn serve(site: Site) -> io::Result<()> {
     Ok(())
 }
 
-async fn accept(listener: TcpListener, server: Arc<Server>) {
+/// Accepts on a thread of its own, so that connections do not have to wait behind thousands of answers: the system keeps
+/// only so many waiting, and has the others try again after a second.
+fn accept(listener: &std::net::TcpListener, server: &Arc<Server>) {
     loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let server = server.clone();
-                let answer = service_fn(move |request| answer(server.clone(), request));
-                // One download per connection, as if each were from another host.
-                let connection = http1::Builder::new()
-                    .keep_alive(false)
-                    .serve_connection(TokioIo::new(stream), answer);
-                // What goes wrong here (the client has left) is what the client reports.
-                tokio::spawn(async { _ = connection.await });
-            }
+        let stream = listener.accept().and_then(|(stream, _)| {
+            stream.set_nonblocking(true)?;
+            TcpStream::from_std(stream)
+        });
+        let Ok(stream) = stream else {
             // No descriptors, perhaps. Some will be free soon.
-            Err(_) => sleep(Duration::from_millis(10)).await,
-        }
+            thread::sleep(Duration::from_millis(10));
+            continue;
+        };
+        let server = server.clone();
+        let answer = service_fn(move |request| answer(server.clone(), request));
+        // One download per connection, as if each were from another host.
+        let connection = http1::Builder::new()
+            .keep_alive(false)
+            .serve_connection(TokioIo::new(stream), answer);
+        // What goes wrong here (the client has left) is what the client reports.
+        tokio::spawn(async { _ = connection.await });
     }
 }
 

@@ -64,6 +64,8 @@ pub(crate) struct AsyncCell<F, R: Send + 'static> {
     place: AtomicU8,
     /// It is not to be polled any more: whoever polls it drops the future after that.
     stopping: AtomicBool,
+    /// Somebody drops the future, or has.
+    dropping: AtomicBool,
     extras: Option<Box<Extras>>,
 }
 
@@ -83,6 +85,7 @@ impl<F, R: Send + 'static> AsyncCell<F, R> {
         let Some(mut future) = self.future.try_lock() else {
             return false;
         };
+        self.dropping.store(true, SeqCst);
         host::drop_inside(self.core.executor(), || *future = None);
         true
     }
@@ -141,6 +144,7 @@ where
             key: AtomicU32::new(NO_KEY),
             place: AtomicU8::new(QUEUED),
             stopping: AtomicBool::new(false),
+            dropping: AtomicBool::new(false),
             extras: traits.map(extras),
         })
     }
@@ -273,8 +277,8 @@ where
 
     /// As [`interrupt`](Self::interrupt), and a suspended one has dropped its future before anybody hears of its end.
     fn end(self: Arc<Self>, reason: TaskError) -> bool {
-        if !self.drop_future() && !matches!(self.place.load(SeqCst), POLLING | WOKEN) {
-            // Somebody else is dropping it, and settles it after that.
+        if !self.drop_future() && self.dropping.load(SeqCst) && self.place.load(SeqCst) != ENDED {
+            // Somebody else who ends it is at that, and settles it afterwards.
             return true;
         }
         self.interrupt(reason, CallbacksRun::Here)
