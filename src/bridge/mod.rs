@@ -38,8 +38,8 @@ use std::{fmt, time::Instant};
 /// thread went on (a current-thread runtime waits for a task of a bridge on itself; a task waits for its own bridge on
 /// another runtime; anything that `futures`' executors poll waits for a bridge on an unknown runtime) it panics and
 /// says what to do instead: await. In `spawn_blocking`, in `block_in_place` and in this bridge's own blocking calls all
-/// waits are fine. Async code of a runtime other than tokio and `futures` cannot be told from any other thread: there,
-/// do not block.
+/// waits are fine. Async code of a runtime other than tokio and `futures` cannot be told from any other thread, nor can a
+/// current-thread runtime while the guard of another one (`Handle::enter`) is held in its async code: there, do not block.
 ///
 /// # The end
 ///
