@@ -26,8 +26,10 @@ use tokio::{
     time::sleep,
 };
 
-/// How many connections may wait to be accepted. (The system has a limit of its own.)
+/// How many connections may wait to be accepted. Where the system allows fewer (4096 is usual), the others would have to
+/// try again after a second; so there are several queues where it shares connections out among them.
 const BACKLOG: u32 = 16 * 1024;
+const QUEUES: usize = if cfg!(target_os = "linux") { 8 } else { 1 };
 
 struct Server {
     site: Site,
@@ -47,16 +49,17 @@ pub(crate) fn serve(site: Site) -> io::Result<()> {
     });
     let runtime = Runtime::new()?;
     runtime.block_on(async {
-        let socket = TcpSocket::new_v4()?;
-        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
-        let listener = socket.listen(BACKLOG)?.into_std()?;
-        listener.set_nonblocking(false)?;
-        println!("{}", listener.local_addr()?.port());
-        let (handle, accepting) = (Handle::current(), server.clone());
-        thread::spawn(move || {
-            let _entered = handle.enter();
-            accept(&listener, &accepting);
-        });
+        let mut address = (Ipv4Addr::LOCALHOST, 0).into();
+        for _ in 0..QUEUES {
+            let socket = TcpSocket::new_v4()?;
+            #[cfg(target_os = "linux")]
+            socket.set_reuseport(true)?;
+            socket.bind(address)?;
+            let listener = socket.listen(BACKLOG)?;
+            address = listener.local_addr()?;
+            tokio::spawn(accept(listener, server.clone()));
+        }
+        println!("{}", address.port());
         spawn_blocking(|| io::copy(&mut io::stdin(), &mut io::sink())).await?
     })?;
     println!("{}", server.most_waiting.load(Ordering::Relaxed));

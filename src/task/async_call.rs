@@ -49,6 +49,11 @@ const POLLING: u8 = 2;
 const WOKEN: u8 = 3;
 const ENDED: u8 = 4;
 
+// Where the future is, for those who end the task.
+const KEPT: u8 = 0;
+const DROPPING: u8 = 1;
+const DROPPED: u8 = 2;
+
 /// The key of a task that was never suspended.
 const NO_KEY: u32 = u32::MAX;
 
@@ -64,8 +69,8 @@ pub(crate) struct AsyncCell<F, R: Send + 'static> {
     place: AtomicU8,
     /// It is not to be polled any more: whoever polls it drops the future after that.
     stopping: AtomicBool,
-    /// Somebody drops the future, or has.
-    dropping: AtomicBool,
+    /// How far the future's end is: readable without its lock.
+    remains: AtomicU8,
     extras: Option<Box<Extras>>,
 }
 
@@ -85,8 +90,9 @@ impl<F, R: Send + 'static> AsyncCell<F, R> {
         let Some(mut future) = self.future.try_lock() else {
             return false;
         };
-        self.dropping.store(true, SeqCst);
+        self.remains.store(DROPPING, SeqCst);
         host::drop_inside(self.core.executor(), || *future = None);
+        self.remains.store(DROPPED, SeqCst);
         true
     }
 
@@ -144,7 +150,7 @@ where
             key: AtomicU32::new(NO_KEY),
             place: AtomicU8::new(QUEUED),
             stopping: AtomicBool::new(false),
-            dropping: AtomicBool::new(false),
+            remains: AtomicU8::new(KEPT),
             extras: traits.map(extras),
         })
     }
@@ -277,7 +283,7 @@ where
 
     /// As [`interrupt`](Self::interrupt), and a suspended one has dropped its future before anybody hears of its end.
     fn end(self: Arc<Self>, reason: TaskError) -> bool {
-        if !self.drop_future() && self.dropping.load(SeqCst) && self.place.load(SeqCst) != ENDED {
+        if !self.drop_future() && self.remains.load(SeqCst) == DROPPING && self.place.load(SeqCst) != ENDED {
             // Somebody else who ends it is at that, and settles it afterwards.
             return true;
         }
@@ -332,6 +338,7 @@ where
             return core::refuse(self, reason);
         }
         // A woken one whose home is gone.
+        self.drop_future();
         core::interrupt(self.clone(), reason, CallbacksRun::Here);
         if let Some(ledger) = Ledger::of(self.core.executor()) {
             self.come_to_rest(&ledger);
@@ -427,7 +434,7 @@ where
     }
 
     fn is_at_rest(&self) -> bool {
-        self.place.load(SeqCst) == ENDED || self.future.try_lock().is_some_and(|future| future.is_none())
+        self.remains.load(SeqCst) == DROPPED
     }
 
     /// A future may suspend; its waiter gains nothing by polling it.
