@@ -264,20 +264,20 @@ async fn yields(n: usize) -> usize {
 
 /// Two tasks that send each other messages, one at a time.
 fn ping_pong() -> [std::pin::Pin<Box<dyn Future<Output = ()> + Send>>; 2] {
-    let (to_pong, mut from_ping) = tokio::sync::mpsc::channel(1);
-    let (to_ping, mut from_pong) = tokio::sync::mpsc::channel(1);
-    let ping = async move {
+    let (serve, mut served) = tokio::sync::mpsc::channel(1);
+    let (answer, mut answers) = tokio::sync::mpsc::channel(1);
+    let server = async move {
         for n in 0..50_000 {
-            to_pong.send(n).await.unwrap();
-            black_box(from_pong.recv().await.unwrap());
+            serve.send(n).await.unwrap();
+            black_box(answers.recv().await.unwrap());
         }
     };
-    let pong = async move {
-        while let Some(n) = from_ping.recv().await {
-            to_ping.send(n).await.unwrap();
+    let partner = async move {
+        while let Some(n) = served.recv().await {
+            answer.send(n).await.unwrap();
         }
     };
-    [Box::pin(ping), Box::pin(pong)]
+    [Box::pin(server), Box::pin(partner)]
 }
 
 async fn trips(stream: TcpStream) -> TcpStream {

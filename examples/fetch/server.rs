@@ -15,12 +15,11 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    thread,
     time::Duration,
 };
 use tokio::{
-    net::{TcpSocket, TcpStream},
-    runtime::{Handle, Runtime},
+    net::{TcpListener, TcpSocket},
+    runtime::Runtime,
     sync::Semaphore,
     task::spawn_blocking,
     time::sleep,
@@ -67,27 +66,22 @@ pub(crate) fn serve(site: Site) -> io::Result<()> {
     Ok(())
 }
 
-/// Accepts on a thread of its own, so that connections do not have to wait behind thousands of answers: the system keeps
-/// only so many waiting, and has the others try again after a second.
-fn accept(listener: &std::net::TcpListener, server: &Arc<Server>) {
+async fn accept(listener: TcpListener, server: Arc<Server>) {
     loop {
-        let stream = listener.accept().and_then(|(stream, _)| {
-            stream.set_nonblocking(true)?;
-            TcpStream::from_std(stream)
-        });
-        let Ok(stream) = stream else {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let server = server.clone();
+                let answer = service_fn(move |request| answer(server.clone(), request));
+                // One download per connection, as if each were from another host.
+                let connection = http1::Builder::new()
+                    .keep_alive(false)
+                    .serve_connection(TokioIo::new(stream), answer);
+                // What goes wrong here (the client has left) is what the client reports.
+                tokio::spawn(async { _ = connection.await });
+            }
             // No descriptors, perhaps. Some will be free soon.
-            thread::sleep(Duration::from_millis(10));
-            continue;
-        };
-        let server = server.clone();
-        let answer = service_fn(move |request| answer(server.clone(), request));
-        // One download per connection, as if each were from another host.
-        let connection = http1::Builder::new()
-            .keep_alive(false)
-            .serve_connection(TokioIo::new(stream), answer);
-        // What goes wrong here (the client has left) is what the client reports.
-        tokio::spawn(async { _ = connection.await });
+            Err(_) => sleep(Duration::from_millis(10)).await,
+        }
     }
 }
 
