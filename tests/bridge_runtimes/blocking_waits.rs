@@ -1,6 +1,6 @@
 //! A wait that needs the very thread it would block is refused with the cure, and never a silent deadlock.
 
-use crate::{Driven, SpawnOnSmol, current_thread, multi_thread, panic_of, watchdog::within};
+use crate::{Driven, SpawnOnSmol, current_thread, panic_of, watchdog::within};
 use concurrent_futures::{AsyncBridge, Executor, ReturnWhen, Shutdown, as_completed, wait};
 use std::{
     future::{pending, poll_fn},
