@@ -266,7 +266,7 @@ async fn yields(n: usize) -> usize {
 fn ping_pong() -> [std::pin::Pin<Box<dyn Future<Output = ()> + Send>>; 2] {
     let (serve, mut served) = tokio::sync::mpsc::channel(1);
     let (answer, mut answers) = tokio::sync::mpsc::channel(1);
-    let server = async move {
+    let caller = async move {
         for n in 0..50_000 {
             serve.send(n).await.unwrap();
             black_box(answers.recv().await.unwrap());
@@ -277,7 +277,7 @@ fn ping_pong() -> [std::pin::Pin<Box<dyn Future<Output = ()> + Send>>; 2] {
             answer.send(n).await.unwrap();
         }
     };
-    [Box::pin(server), Box::pin(partner)]
+    [Box::pin(caller), Box::pin(partner)]
 }
 
 async fn trips(stream: TcpStream) -> TcpStream {
@@ -303,7 +303,7 @@ async fn read(stream: &TcpStream, message: &mut [u8]) -> usize {
 /// A thread with a runtime of its own, whose connections send back what comes.
 fn start_echo() -> SocketAddr {
     let (tell, told) = mpsc::channel();
-    let server = async move {
+    let caller = async move {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         tell.send(listener.local_addr().unwrap()).unwrap();
         while let Ok((stream, _)) = listener.accept().await {
