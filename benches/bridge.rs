@@ -303,7 +303,7 @@ async fn read(stream: &TcpStream, message: &mut [u8]) -> usize {
 /// A thread with a runtime of its own, whose connections send back what comes.
 fn start_echo() -> SocketAddr {
     let (tell, told) = mpsc::channel();
-    let caller = async move {
+    let echo = async move {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         tell.send(listener.local_addr().unwrap()).unwrap();
         while let Ok((stream, _)) = listener.accept().await {
@@ -316,7 +316,7 @@ fn start_echo() -> SocketAddr {
         }
     };
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    std::thread::spawn(move || runtime.block_on(server));
+    std::thread::spawn(move || runtime.block_on(echo));
     told.recv().unwrap()
 }
 

@@ -3,6 +3,7 @@
 use crate::{
     Driven, SpawnOnSmol, multi_thread,
     watchdog::{assert_books_are_closed, within},
+    yield_once,
 };
 use concurrent_futures::{AsyncBridge, Executor, Shutdown, TaskError, TaskFuture, ThreadPool};
 use futures::{channel::oneshot, executor::block_on};
@@ -122,20 +123,6 @@ fn an_abort_that_races_with_a_task_that_is_always_ready_again_ends_it() {
             assert_books_are_closed(&bridge);
         });
     });
-}
-
-/// On any runtime: wakes itself once.
-async fn yield_once() {
-    let mut first = true;
-    std::future::poll_fn(|cx| {
-        if std::mem::take(&mut first) {
-            cx.waker().wake_by_ref();
-            std::task::Poll::Pending
-        } else {
-            std::task::Poll::Ready(())
-        }
-    })
-    .await;
 }
 
 #[test]

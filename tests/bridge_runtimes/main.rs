@@ -101,15 +101,32 @@ fn panic_of<R>(call: impl FnOnce() -> R) -> String {
     }
 }
 
-/// A task that has been polled once by the time this returns, and waits for `end`.
+/// On any runtime: wakes itself once.
+async fn yield_once() {
+    let mut first = true;
+    std::future::poll_fn(|cx| {
+        if std::mem::take(&mut first) {
+            cx.waker().wake_by_ref();
+            std::task::Poll::Pending
+        } else {
+            std::task::Poll::Ready(())
+        }
+    })
+    .await;
+}
+
+/// A task that has been suspended at least once by the time this returns, and waits for `end`.
 fn suspended<R: Send + 'static>(
     bridge: &AsyncBridge,
     end: impl Future<Output = R> + Send + 'static,
 ) -> concurrent_futures::TaskFuture<R> {
-    let future = bridge.spawn_async(end);
-    while !future.is_running() {
-        thread::yield_now();
-    }
+    let (tell, told) = std::sync::mpsc::channel();
+    let future = bridge.spawn_async(async move {
+        yield_once().await;
+        tell.send(()).unwrap();
+        end.await
+    });
+    told.recv().unwrap();
     future
 }
 
