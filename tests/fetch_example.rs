@@ -302,7 +302,8 @@ fn no_server_is_left_behind() {
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
     child.kill().unwrap();
-    child.wait_with_output().unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(stderr(&output), "");
     // What had stdout and stderr open has ended or is about to: the system closes files before it buries a process.
     while !processes(&program).is_empty() {
         std::thread::sleep(std::time::Duration::from_millis(1));

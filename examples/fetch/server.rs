@@ -3,7 +3,10 @@
 //! It says on stdout which port it listens on. When its stdin is closed, it says how many downloads there were at the same
 //! time, and ends. The system closes stdin however the other process ends, so no server is ever left behind.
 
-use crate::site::{Site, contents, is_broken};
+use crate::{
+    report,
+    site::{Site, contents, is_broken},
+};
 use http_body_util::Full;
 use hyper::{Request, Response, StatusCode, body::Bytes, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
@@ -58,12 +61,11 @@ pub(crate) fn serve(site: Site) -> io::Result<()> {
             address = listener.local_addr()?;
             tokio::spawn(accept(listener, server.clone()));
         }
-        println!("{}", address.port());
+        report::print(&format!("{}\n", address.port()))?;
         spawn_blocking(|| io::copy(&mut io::stdin(), &mut io::sink())).await?
     })?;
-    println!("{}", server.most_waiting.load(Ordering::Relaxed));
     runtime.shutdown_background();
-    Ok(())
+    report::print(&format!("{}\n", server.most_waiting.load(Ordering::Relaxed)))
 }
 
 async fn accept(listener: TcpListener, server: Arc<Server>) {

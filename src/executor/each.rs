@@ -2,12 +2,12 @@
 
 use crate::{
     completion::Inbox,
-    future::{TaskFuture, core::Outcome, waiter::Report},
+    future::{TaskFuture, core::Outcome, host, waiter::Report},
     sync::Arc,
 };
 use std::{
     collections::VecDeque,
-    task::{Poll, Waker},
+    task::{Poll, Waker, ready},
     time::Instant,
 };
 
@@ -15,27 +15,20 @@ type Submit<T, R> = Box<dyn FnMut(T) -> TaskFuture<R> + Send>;
 
 pub(crate) struct Each<T, R> {
     submit: Submit<T, R>,
-    inbox: Arc<Inbox>,
-    /// What was pushed, from the first that was not yielded.
-    window: VecDeque<Member<R>>,
+    /// What was pushed, from the first that was not yielded; `None` is what was yielded before its turn.
+    window: VecDeque<Option<TaskFuture<R>>>,
     /// The number of the first of them.
     first: usize,
-    /// The numbers that have reported, if the order does not matter.
-    unordered: Option<VecDeque<usize>>,
+    /// Where they report, and the numbers that have, if the order does not matter. In order, only the first is waited
+    /// for, so the others need not tell anybody.
+    unordered: Option<(Arc<Inbox>, VecDeque<usize>)>,
     detached: bool,
-}
-
-struct Member<R> {
-    /// `None` once it was yielded.
-    future: Option<TaskFuture<R>>,
-    reported: bool,
 }
 
 impl<T, R: Send + 'static> Each<T, R> {
     pub(super) fn new(submit: Submit<T, R>) -> Self {
         Self {
             submit,
-            inbox: Arc::default(),
             window: VecDeque::new(),
             first: 0,
             unordered: None,
@@ -46,13 +39,10 @@ impl<T, R: Send + 'static> Each<T, R> {
     pub(super) fn push(&mut self, item: T) {
         let number = self.first + self.window.len();
         let future = (self.submit)(item);
-        if !future.report_to(self.inbox.clone(), number) {
-            self.inbox.ended(number);
+        if let Some((inbox, _)) = &self.unordered {
+            report(&future, inbox, number);
         }
-        self.window.push_back(Member {
-            future: Some(future),
-            reported: false,
-        });
+        self.window.push_back(Some(future));
     }
 
     /// Each item is a task that is counted, and can be started, by itself.
@@ -72,11 +62,11 @@ impl<T, R: Send + 'static> Each<T, R> {
             return None;
         }
         let number = match &mut self.unordered {
-            Some(ended) => ended.pop_front()?,
+            Some((_, ended)) => ended.pop_front()?,
             None => self.first,
         };
-        let future = self.window[number - self.first].future.take();
-        while self.window.front().is_some_and(|member| member.future.is_none()) {
+        let future = self.window[number - self.first].take();
+        while self.window.front().is_some_and(Option::is_none) {
             self.window.pop_front();
             self.first += 1;
         }
@@ -84,12 +74,14 @@ impl<T, R: Send + 'static> Each<T, R> {
     }
 
     pub(super) fn is_ready(&mut self) -> bool {
-        while let Some(number) = self.inbox.try_next() {
-            self.reported(number);
-        }
-        match &self.unordered {
-            Some(ended) => !ended.is_empty(),
-            None => self.window.front().is_some_and(|member| member.reported),
+        match &mut self.unordered {
+            Some((inbox, ended)) => {
+                while let Some(number) = inbox.try_next() {
+                    ended.push_back(number);
+                }
+                !ended.is_empty()
+            }
+            None => matches!(self.window.front(), Some(Some(future)) if future.is_handed_over()),
         }
     }
 
@@ -102,8 +94,17 @@ impl<T, R: Send + 'static> Each<T, R> {
             if let Some(outcome) = self.try_next() {
                 return Some(outcome);
             }
-            let number = self.inbox.wait_next(until)?;
-            self.reported(number);
+            match &mut self.unordered {
+                Some((inbox, ended)) => ended.push_back(inbox.wait_next(until)?),
+                None => {
+                    let first = self.window.front()?.as_ref()?;
+                    let glance = || first.is_handed_over();
+                    if host::block_on(until, glance, |waker| first.poll_ended(waker)).is_none() {
+                        first.stop_reporting();
+                        return None;
+                    }
+                }
+            }
         }
     }
 
@@ -112,29 +113,35 @@ impl<T, R: Send + 'static> Each<T, R> {
             if let Some(outcome) = self.try_next() {
                 return Poll::Ready(outcome);
             }
-            match self.inbox.poll_next(waker) {
-                Poll::Ready(number) => self.reported(number),
-                Poll::Pending => return Poll::Pending,
+            match (&mut self.unordered, self.window.front()) {
+                (Some((inbox, ended)), _) => ended.push_back(ready!(inbox.poll_next(waker))),
+                (None, Some(Some(first))) => ready!(first.poll_ended(waker)),
+                (None, _) => return Poll::Pending,
             }
         }
     }
 
     pub(super) fn set_unordered(&mut self) {
-        let reported = |(place, member): (usize, &Member<R>)| {
-            (member.reported && member.future.is_some()).then_some(self.first + place)
-        };
-        self.unordered = Some(self.window.iter().enumerate().filter_map(reported).collect());
+        if self.unordered.is_some() {
+            return;
+        }
+        let inbox = Arc::default();
+        for (place, future) in self.window.iter().enumerate() {
+            if let Some(future) = future {
+                report(future, &inbox, self.first + place);
+            }
+        }
+        self.unordered = Some((inbox, VecDeque::new()));
     }
 
     pub(super) fn detach(&mut self) {
         self.detached = true;
     }
+}
 
-    fn reported(&mut self, number: usize) {
-        self.window[number - self.first].reported = true;
-        if let Some(ended) = &mut self.unordered {
-            ended.push_back(number);
-        }
+fn report<R: Send + 'static>(future: &TaskFuture<R>, inbox: &Arc<Inbox>, number: usize) {
+    if !future.report_to(inbox.clone(), number) {
+        inbox.ended(number);
     }
 }
 
@@ -142,12 +149,7 @@ impl<T, R> Each<T, R> {
     pub(super) fn cancel(&mut self) {
         if !self.detached {
             // From the end: what waits for a place in flight goes before what would make one.
-            for future in self
-                .window
-                .iter()
-                .rev()
-                .filter_map(|member| member.future.as_ref())
-            {
+            for future in self.window.iter().rev().flatten() {
                 future.cancel_unasked();
             }
         }

@@ -30,7 +30,7 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::{Duration, Instant},
 };
 
@@ -197,6 +197,15 @@ impl<R: Send + 'static> TaskFuture<R> {
     /// Undoes [`report_to`](Self::report_to).
     pub(crate) fn stop_reporting(&self) {
         self.cell.core().clear_waiter();
+    }
+
+    /// Ready once the outcome can be taken; until then `waker` is kept.
+    pub(crate) fn poll_ended(&self, waker: &Waker) -> Poll<()> {
+        if self.is_handed_over() || !self.cell.core().set_waiter(Waiter::Wake(waker.clone())) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 
     /// Whether the outcome can be taken without waiting.

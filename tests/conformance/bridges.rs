@@ -92,8 +92,7 @@ impl Subject for OwnThreads {
 
 #[rustfmt::skip]
 conformance!(own_runtime, OwnRuntime, at_once, shares_memory, at_once_shared, nested, nested_at_once, in_order);
-#[rustfmt::skip]
-conformance!(any_async, AnyAsync, at_once, shares_memory, at_once_shared, nested, nested_at_once, in_order);
+conformance!(any_async, AnyAsync);
 #[rustfmt::skip]
 conformance!(current_thread, CurrentThread, at_once, shares_memory, at_once_shared, nested, nested_at_once, in_order);
 #[rustfmt::skip]
