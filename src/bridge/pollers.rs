@@ -1,7 +1,7 @@
 //! Async tasks that are to be polled, and the *pollers* that do it: futures of ours that the runtime polls as it polls
 //! any other (rules 1 to 4 of `README.md`).
 
-use super::shared::Shared;
+use super::{runtimes::Runtime, shared::Shared};
 use crate::{
     future::host,
     lifecycle::Stage,
@@ -24,14 +24,16 @@ pub(super) struct Pollers {
     state: Mutex<State>,
     /// The runtime is one thread: while it polls a poller it can poll no other, so none is called.
     one_thread: bool,
+    /// So many pollers are under way to the queue at once, if there are tasks for them, and so many may park.
+    most: usize,
 }
 
 struct State {
     tasks: VecDeque<Task>,
     /// Pollers that the runtime has been asked to poll and that have not come yet.
     called: usize,
-    /// A poller without work, and how to call it. All others without work end.
-    parked: Option<(usize, Waker)>,
+    /// Pollers without work, and how to call them. When there are enough of these, others end.
+    parked: Vec<(usize, Waker)>,
     /// Pollers are told apart by numbers.
     next_number: usize,
     /// How often the runtime has polled one of them, and how many it is polling now.
@@ -60,13 +62,22 @@ enum Leave {
 }
 
 impl Pollers {
-    pub(super) fn new(one_thread: bool) -> Self {
+    /// Tokio's workers keep what they were asked to poll last to themselves, and give away only what was before it. So one
+    /// poller on its way would wait for the worker that called it, and the others would stand by idle.
+    const MOST_ON_WORKERS: usize = 2;
+
+    pub(super) fn new(runtime: &Runtime) -> Self {
         Self {
-            one_thread,
+            one_thread: runtime.is_one_thread(),
+            most: if runtime.has_threads() {
+                Self::MOST_ON_WORKERS
+            } else {
+                1
+            },
             state: Mutex::new(State {
                 tasks: VecDeque::new(),
                 called: 0,
-                parked: None,
+                parked: Vec::new(),
                 next_number: 0,
                 turns: 0,
                 in_turn: 0,
@@ -78,7 +89,7 @@ impl Pollers {
     pub(super) fn push(&self, task: Task) -> Call {
         let mut state = self.state.lock();
         state.tasks.push_back(task);
-        state.call_if_needed()
+        state.call_if_needed(self.most)
     }
 
     /// Takes any task.
@@ -103,22 +114,22 @@ impl Pollers {
     /// Has the runtime poll a parked poller, work or not.
     pub(super) fn ping(&self) -> Call {
         let mut state = self.state.lock();
-        if state.called == 0 && state.parked.is_some() {
+        if state.called == 0 && !state.parked.is_empty() {
             state.call()
         } else {
             Call::Nobody
         }
     }
 
-    /// No task will come: the last poller ends, and lets the runtime go.
-    pub(super) fn close(&self, needs_one: bool) -> Call {
+    /// No task will come: the pollers end, and the last one lets the runtime go. There has to be one if `needs_one`.
+    pub(super) fn close(&self, needs_one: bool) -> Vec<Call> {
         let mut state = self.state.lock();
         state.closed = true;
-        if state.parked.is_some() || needs_one && state.called + state.in_turn == 0 {
-            state.call()
-        } else {
-            Call::Nobody
+        let mut calls = Vec::new();
+        while !state.parked.is_empty() || needs_one && state.called + state.in_turn == 0 {
+            calls.push(state.call());
         }
+        calls
     }
 
     /// A poller is being polled.
@@ -127,8 +138,8 @@ impl Pollers {
         state.turns += 1;
         state.in_turn += 1;
         // Runtimes may poll without being asked: then it is parked still.
-        if state.parked.as_ref().is_some_and(|(parked, _)| *parked == number) {
-            state.parked = None;
+        if let Some(at) = state.parked.iter().position(|(parked, _)| *parked == number) {
+            state.parked.swap_remove(at);
             state.called += 1;
         }
         // On one thread it counts as called until it leaves.
@@ -142,7 +153,7 @@ impl Pollers {
     fn next(&self) -> Option<(Task, Call)> {
         let mut state = self.state.lock();
         let task = state.tasks.pop_front()?;
-        Some((task, state.call_if_needed()))
+        Some((task, state.call_if_needed(self.most)))
     }
 
     fn leave(&self, number: usize, waker: Waker, parks: impl FnOnce() -> bool) -> Leave {
@@ -158,17 +169,17 @@ impl Pollers {
             state.called += 1;
             return Leave::Again(waker);
         }
-        if state.parked.is_some() || !parks() {
+        if state.parked.len() >= self.most || !parks() {
             return Leave::End;
         }
-        state.parked = Some((number, waker));
+        state.parked.push((number, waker));
         Leave::Park
     }
 }
 
 impl State {
-    fn call_if_needed(&mut self) -> Call {
-        if self.tasks.is_empty() || self.called > 0 {
+    fn call_if_needed(&mut self, most: usize) -> Call {
+        if self.called >= self.tasks.len().min(most) {
             return Call::Nobody;
         }
         self.call()
@@ -176,7 +187,7 @@ impl State {
 
     fn call(&mut self) -> Call {
         self.called += 1;
-        if let Some((_, waker)) = self.parked.take() {
+        if let Some((_, waker)) = self.parked.pop() {
             return Call::Wake(waker);
         }
         self.next_number += 1;
@@ -283,7 +294,7 @@ impl fmt::Debug for Pollers {
             Some(state) => debug
                 .field("tasks", &state.tasks.len())
                 .field("called", &state.called)
-                .field("parked", &state.parked.is_some())
+                .field("parked", &state.parked.len())
                 .field("turns", &state.turns),
             None => debug.field("state", &"<locked>"),
         };

@@ -39,7 +39,7 @@ impl Shared {
     pub(super) fn new(config: Config, runtime: Runtime) -> Arc<Self> {
         let shared = Arc::new_cyclic(|me| Self {
             ledger: Ledger::driven_by(runtime.driver(), config.max_pending),
-            pollers: Pollers::new(runtime.is_one_thread()),
+            pollers: Pollers::new(&runtime),
             blocking: Blocking::new(config.max_blocking, config.stack_size),
             lifecycle: Lifecycle::new(),
             relief: Relief::default(),
@@ -178,8 +178,9 @@ impl Shared {
         if !self.lifecycle.close_if_at_rest() {
             return;
         }
-        let call = self.pollers.close(!self.runtime.tells_its_end());
-        self.answer(call);
+        for call in self.pollers.close(!self.runtime.tells_its_end()) {
+            self.answer(call);
+        }
         self.relief.relieve();
         // If there are threads, the last one that leaves does the rest.
         if !self.blocking.close() {
