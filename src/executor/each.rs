@@ -94,16 +94,15 @@ impl<T, R: Send + 'static> Each<T, R> {
             if let Some(outcome) = self.try_next() {
                 return Some(outcome);
             }
-            match &mut self.unordered {
-                Some((inbox, ended)) => ended.push_back(inbox.wait_next(until)?),
-                None => {
-                    let first = self.window.front()?.as_ref()?;
-                    let glance = || first.is_handed_over();
-                    if host::block_on(until, glance, |waker| first.poll_ended(waker)).is_none() {
-                        first.stop_reporting();
-                        return None;
-                    }
-                }
+            if let Some((inbox, ended)) = &mut self.unordered {
+                ended.push_back(inbox.wait_next(until)?);
+                continue;
+            }
+            let first = self.window.front()?.as_ref()?;
+            let glance = || first.is_handed_over();
+            if host::block_on(until, glance, |waker| first.poll_ended(waker)).is_none() {
+                first.stop_reporting();
+                return None;
             }
         }
     }
