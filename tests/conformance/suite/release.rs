@@ -272,7 +272,7 @@ pub(crate) fn a_killed_suspended_task_drops_its_state<S: Subject>() {
     assert!(endless.kill());
     // Polled by another thread than the one that ran the other task, it may still be on its way to its await.
     while S::POLLS_APART && herd.alive() > 0 {
-        std::thread::yield_now();
+        thread::yield_now();
     }
     assert_eq!(herd.alive(), 0);
     let suspended: Vec<_> = (0..5)
