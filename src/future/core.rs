@@ -14,7 +14,10 @@ use crate::{
     error::TaskError,
     ledger::{ExecutorId, Ledger},
     panic,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{Ordering::SeqCst, fence},
+    },
 };
 use std::{cell::Cell as StdCell, fmt, sync::atomic};
 
@@ -244,7 +247,6 @@ pub(crate) fn settle<R: Send + 'static>(cell: Arc<dyn Cell<R>>, outcome: Outcome
         hand_over(cell, outcome, CallbacksRun::Here);
     } else {
         panic::contain(|| drop(outcome));
-        came_to_rest(cell.core());
     }
 }
 
@@ -452,8 +454,11 @@ fn drop_outcome<R>(core: &Core<R>) {
 /// [`came_to_rest`], if that comes later: both look under the audience's lock.
 fn tell_waiter<R>(core: &Core<R>, is_at_rest: &dyn Fn() -> bool) {
     let mut audience = core.audience.lock();
-    if audience.waiter.as_ref().is_some_and(Waiter::waits_for_rest) && !is_at_rest() {
-        return;
+    if audience.waiter.as_ref().is_some_and(Waiter::waits_for_rest) {
+        fence(SeqCst);
+        if !is_at_rest() {
+            return;
+        }
     }
     let waiter = audience.waiter.take();
     drop(audience);
@@ -462,16 +467,15 @@ fn tell_waiter<R>(core: &Core<R>, is_at_rest: &dyn Fn() -> bool) {
     }
 }
 
-/// Work whose task was settled by somebody else is over now, and everything it held is dropped.
+/// Nothing of the work is there any more. Tells who waits for that, if the outcome was handed over before.
 pub(crate) fn came_to_rest<R>(core: &Core<R>) {
-    let mut audience = core.audience.lock();
-    let waiter = if core.snapshot().is_handed_over() {
-        audience.waiter.take()
-    } else {
+    // Pairs with the fence in `tell_waiter`: either the hand-over is seen here, or the rest is seen there.
+    fence(SeqCst);
+    if !core.snapshot().is_handed_over() {
         // Who hands the outcome over will find the task at rest.
-        None
-    };
-    drop(audience);
+        return;
+    }
+    let waiter = core.audience.lock().waiter.take();
     if let Some(waiter) = waiter {
         waiter.tell();
     }

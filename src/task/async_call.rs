@@ -85,7 +85,7 @@ impl<F, R: Send + 'static> AsyncCell<F, R> {
         self.extras.as_ref()?.traits.timeout
     }
 
-    /// Drops the future in place. False if it is being polled: then the poller will.
+    /// Drops the future in place. False if it is being polled, then the poller will; or if somebody else is at that.
     fn drop_future(&self) -> bool {
         let Some(mut future) = self.future.try_lock() else {
             return false;
@@ -93,6 +93,9 @@ impl<F, R: Send + 'static> AsyncCell<F, R> {
         self.remains.store(DROPPING, SeqCst);
         host::drop_inside(self.core.executor(), || *future = None);
         self.remains.store(DROPPED, SeqCst);
+        drop(future);
+        // The outcome may have been handed over meanwhile, to somebody who waits for the rest.
+        core::came_to_rest(&self.core);
         true
     }
 
@@ -263,7 +266,6 @@ where
     fn come_to_rest(&self, ledger: &Ledger) {
         if self.leave() {
             core::count_interrupted(self, ledger);
-            core::came_to_rest(&self.core);
         }
     }
 

@@ -232,3 +232,18 @@ fn what_is_submitted_after_the_failure_does_not_run() {
         }
     });
 }
+
+#[test]
+fn a_failure_that_races_with_members_that_end_hangs_nowhere() {
+    on_every_bridge(|kind| {
+        let bridge = kind.bridge(2, 2);
+        for _ in 0..1_000 {
+            let group = bridge.group();
+            group.spawn(|| panic!("for all"));
+            for _ in 0..40 {
+                group.spawn_async(async {});
+            }
+            assert!(failed(group.join()));
+        }
+    });
+}
