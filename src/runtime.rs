@@ -4,28 +4,33 @@
 #[cfg(feature = "tokio")]
 mod imp {
     use std::{
+        future::pending,
         sync::{
             OnceLock,
             atomic::{AtomicUsize, Ordering::Relaxed},
         },
         task::{Context, Poll, Waker},
+        thread,
     };
     use tokio::{
-        runtime::{Builder, EnterGuard, Handle, Id, Runtime, RuntimeFlavor, worker_index},
+        runtime::{Builder, EnterGuard, Handle, Id, RuntimeFlavor, worker_index},
         task::{block_in_place, coop},
     };
 
     /// A runtime is entered for as long as this lives.
     pub(crate) type Entered<'a> = EnterGuard<'a>;
 
-    /// One thread drives timers and sockets; the work itself is run by its executor.
-    fn shared() -> Option<&'static Runtime> {
-        static RUNTIME: OnceLock<Option<Runtime>> = OnceLock::new();
-        RUNTIME
+    /// One thread drives timers and sockets; the work itself is run by its executor. `None` where the system has not enough
+    /// for that; a runtime with workers would panic there.
+    fn shared() -> Option<&'static Handle> {
+        static HANDLE: OnceLock<Option<Handle>> = OnceLock::new();
+        HANDLE
             .get_or_init(|| {
-                let mut builder = Builder::new_multi_thread();
-                builder.worker_threads(1).thread_name("tokio").enable_all();
-                builder.build().ok()
+                let runtime = Builder::new_current_thread().enable_all().build().ok()?;
+                let handle = runtime.handle().clone();
+                let driver = thread::Builder::new().name("tokio".into());
+                driver.spawn(move || runtime.block_on(pending::<()>())).ok()?;
+                Some(handle)
             })
             .as_ref()
     }
@@ -36,7 +41,7 @@ mod imp {
         if Handle::try_current().is_ok() {
             return None;
         }
-        shared().map(Runtime::enter)
+        shared().map(Handle::enter)
     }
 
     /// Which runtime an executor's futures are polled by.
