@@ -44,10 +44,12 @@ use std::{fmt, time::Instant};
 /// # The end
 ///
 /// Clones are handles on the same bridge. The last one dropped shuts it down and waits for the tasks it accepted
-/// ([`AsyncBridgeBuilder::on_drop`] changes how); dropped in async code, or in its own tasks, it only starts that:
-/// await [`closed`](Executor::closed) to know the end. If somebody ends the runtime under it, every future that needs
-/// it, and whatever has not started, resolves as [`TaskError::ShutDown`](crate::TaskError::ShutDown) at once; blocking
-/// calls that run finish and keep their values.
+/// ([`AsyncBridgeBuilder::on_drop`] changes how); dropped in async code, in its own tasks, or on a thread of its runtime, it
+/// only starts that: await [`closed`](Executor::closed) to know the end. It does not wait either for a runtime that polls
+/// nothing for two seconds while tasks need it, as a current-thread one after the end of `block_on`. If somebody ends the
+/// tokio runtime under it, every future that needs it, and whatever has not started, resolves as
+/// [`TaskError::ShutDown`](crate::TaskError::ShutDown) at once (on other runtimes, when the bridge next has to use them);
+/// blocking calls that run finish and keep their values.
 ///
 /// # Examples
 ///

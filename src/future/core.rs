@@ -451,7 +451,7 @@ fn drop_outcome<R>(core: &Core<R>) {
 }
 
 /// Tells the waiter that the outcome is handed over. One that waits for the rest of the work as well is told by
-/// [`came_to_rest`], if that comes later: both look under the audience's lock.
+/// [`came_to_rest`], if that comes later: one of the two sees what the other did.
 fn tell_waiter<R>(core: &Core<R>, is_at_rest: &dyn Fn() -> bool) {
     let mut audience = core.audience.lock();
     if audience.waiter.as_ref().is_some_and(Waiter::waits_for_rest) {
