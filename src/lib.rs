@@ -37,7 +37,7 @@
 //! | choose at run time | [`AnyExecutor`], [`Backend`] |
 //! | wait for one task | [`TaskFuture`] |
 //! | wait for many | [`Executor::map`], [`as_completed`], [`wait`], [`Executor::group`] |
-//! | stop things | [`TaskFuture::cancel`], [`TaskFuture::kill`], [`Options::timeout`], [`cancel_requested`], [`Shutdown`] |
+//! | stop things | [`TaskFuture::cancel`], [`TaskFuture::kill`], [`Options::timeout`], [`cancel_requested`], [`CancelToken`], [`Shutdown`] |
 //! | know what failed | [`TaskError`] |
 //! | write a backend | [`Executor`] (its required methods), [`backend`] |
 //!
@@ -79,6 +79,7 @@ mod panic;
 mod process;
 #[cfg(unix)]
 mod remote;
+mod running;
 mod runtime;
 mod sync;
 mod sys;
@@ -94,10 +95,11 @@ pub use completion::{
 };
 pub use error::{BuildError, CodecError, StillRunning, TaskError, TaskPanic, TrySubmitError, WorkerDeath};
 pub use executor::{Executor, Group, Map, MapStream, Options, Shutdown, With};
-pub use future::{Shared, TaskFuture, TaskHandle, TaskId, cancel_requested};
+pub use future::{Shared, TaskFuture, TaskHandle, TaskId};
 pub use inline::{Checked, Inline};
 pub use ledger::Stats;
 pub use process::{ProcessPool, ProcessPoolBuilder, init};
+pub use running::{CancelToken, Requested, attempt, cancel_requested};
 pub use task::Portable;
 pub use thread::{Scope, ScopedFuture, ThreadPool, ThreadPoolBuilder};
 

@@ -7,6 +7,7 @@ use crate::sync::{
 use std::{
     collections::BTreeMap,
     sync::Weak,
+    task::Waker,
     thread,
     time::{Duration, Instant},
 };
@@ -82,6 +83,27 @@ pub(crate) fn arm_owned(whose: &Arc<impl Deadline + 'static>, after: Duration) -
     let mut armed = arm(whose, after);
     armed.owner = Some(whose.clone());
     armed
+}
+
+/// A deadline that wakes somebody.
+pub(crate) struct Alarm(Mutex<Waker>);
+
+impl Alarm {
+    pub(crate) fn new(waker: Waker) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(waker)))
+    }
+
+    /// From now on it is this one that is woken.
+    pub(crate) fn set(&self, waker: &Waker) {
+        self.0.lock().clone_from(waker);
+    }
+}
+
+impl Deadline for Alarm {
+    fn passed(self: Arc<Self>) {
+        let waker = self.0.lock().clone();
+        waker.wake();
+    }
 }
 
 impl Drop for Armed {

@@ -9,8 +9,9 @@ use std::{
 /// The rows of `docs/design.md`, bottom first. A module may import from rows above it in this list.
 const ROWS: &[&[&str]] = &[
     &["sync", "panic", "sys"],
-    &["runtime"],
-    &["error", "wire", "ledger", "timer"],
+    &["runtime", "timer"],
+    &["running"],
+    &["error", "wire", "ledger"],
     &["future"],
     &["completion", "task"],
     &["executor", "remote"],

@@ -3,8 +3,8 @@ use crate::{
     error::TaskError,
     future::{core::Outcome, host, turn::Turn},
     ledger::Ledger,
-    sync::{Arc, Mutex},
-    timer::{self, Armed, Deadline},
+    sync::Arc,
+    timer::{self, Alarm, Armed},
 };
 use futures::stream::Stream;
 use std::{
@@ -422,15 +422,6 @@ pub struct MapStream<I: Iterator, R> {
     alarm: Option<(Arc<Alarm>, Armed)>,
 }
 
-struct Alarm(Mutex<Waker>);
-
-impl Deadline for Alarm {
-    fn passed(self: Arc<Self>) {
-        let waker = self.0.lock().clone();
-        waker.wake();
-    }
-}
-
 // Items are moved in and out; nothing is pinned.
 impl<I: Iterator, R> Unpin for MapStream<I, R> {}
 
@@ -461,9 +452,9 @@ where
                 return Poll::Ready(Some(this.map.give_up()));
             }
             if let Some((alarm, _)) = &this.alarm {
-                alarm.0.lock().clone_from(cx.waker());
+                alarm.set(cx.waker());
             } else {
-                let alarm = Arc::new(Alarm(Mutex::new(cx.waker().clone())));
+                let alarm = Alarm::new(cx.waker().clone());
                 let armed = timer::arm(&alarm, until.saturating_duration_since(Instant::now()));
                 this.alarm = Some((alarm, armed));
             }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     error::TaskError,
     ledger::{ExecutorId, Ledger},
-    panic,
+    panic, running,
     sync::{
         Arc, Mutex,
         atomic::{Ordering::SeqCst, fence},
@@ -289,6 +289,7 @@ pub(crate) fn interrupt<R: Send + 'static>(
     let outcome = Err(reason);
     let won = cell.core().state.interrupt(ending_of(&outcome));
     if won {
+        running::raised_for(Arc::as_ptr(&cell));
         hand_over(cell, outcome, run);
     }
     won
@@ -299,6 +300,7 @@ pub(crate) fn interrupt_unshared<R: Send + 'static>(core: &Core<R>, reason: Task
     let outcome = Err(reason);
     let won = core.state.interrupt(ending_of(&outcome));
     if won {
+        running::raised();
         // SAFETY: as in `hand_over`.
         unsafe { core.outcome.put(outcome) };
         run_callbacks(core, &|| true);
@@ -341,7 +343,11 @@ pub(crate) fn cancelled<R: Send + 'static>(cell: Arc<dyn Cell<R>>, met: Cancel) 
             true
         }
         Cancel::AlreadyCancelled => true,
-        Cancel::Requested | Cancel::TooLate => false,
+        Cancel::Requested => {
+            running::raised_for(Arc::as_ptr(&cell));
+            false
+        }
+        Cancel::TooLate => false,
     }
 }
 

@@ -1,9 +1,9 @@
 //! What a worker's thread tells the futures that are waited for on it, and what they tell it (promise 9).
 
-use super::{callbacks, current as task, waiter::Parker};
+use super::{callbacks, waiter::Parker};
 use crate::{
     ledger::{ExecutorId, Ledger},
-    runtime,
+    running, runtime,
 };
 use std::{
     cell::{Cell, RefCell},
@@ -106,7 +106,7 @@ pub(crate) fn current() -> Option<Rc<dyn Host>> {
 /// about to park the thread.
 pub(crate) fn polled(waiting: bool) {
     if let Some(host) = current()
-        && !task::is_polling()
+        && !running::is_polling()
     {
         callbacks::run_queued();
         host.awaiting(waiting);

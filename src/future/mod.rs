@@ -3,7 +3,6 @@
 mod aside;
 pub(crate) mod callbacks;
 pub(crate) mod core;
-pub(crate) mod current;
 mod handle;
 pub(crate) mod host;
 #[cfg(all(test, concurrent_futures_loom))]
@@ -15,7 +14,6 @@ pub(crate) mod turn;
 pub(crate) mod waiter;
 
 pub use self::core::TaskId;
-pub use current::cancel_requested;
 pub use handle::TaskHandle;
 pub(crate) use handle::WeakHandle;
 pub use shared::Shared;

@@ -8,6 +8,7 @@ mod bound;
 mod stripes;
 
 use crate::{
+    running,
     runtime::Driver,
     sync::{
         Arc,
@@ -153,6 +154,7 @@ impl Ledger {
     /// Asks every running task of the executor to stop: `cancel_requested()` is true in them from now on.
     pub fn request_stop(&self) {
         self.0.stop_requested.store(true, Ordering::Release);
+        running::raised();
     }
 
     /// As [`request_stop`](Self::request_stop), because those who run the tasks are gone: what does not start was not

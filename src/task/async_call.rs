@@ -8,13 +8,13 @@ use crate::{
     future::{
         TaskId,
         core::{self, AnyCell, CallbacksRun, Cell, Core, Outcome},
-        current::{self, Doing, StopRequest},
         host,
         state::Snapshot,
         waiter::Parker,
     },
     ledger::{ExecutorId, Ledger},
     panic,
+    running::{Doing, Running, Source, run_as},
     sync::{Arc, Mutex},
     timer::{self, Armed, Deadline},
 };
@@ -187,7 +187,7 @@ where
         // not move; it is not moved out of the `Option` either: `drop_future` overwrites it in place.
         let future = unsafe { Pin::new_unchecked(future) };
         let mut context = Context::from_waker(&waker);
-        let polled = current::run_as(self.clone(), Doing::Polling, || {
+        let polled = run_as(self.clone(), Doing::Polling, || {
             panic::catch(|| future.poll(&mut context))
         });
         polled.unwrap_or_else(|caught| Poll::Ready(Err(TaskError::Panicked(TaskPanic::new(caught)))))
@@ -447,7 +447,7 @@ where
     }
 }
 
-impl<F, R> StopRequest for AsyncCell<F, R>
+impl<F, R> Running for AsyncCell<F, R>
 where
     F: Future<Output = Outcome<R>> + Send + 'static,
     R: Send + 'static,
@@ -455,6 +455,15 @@ where
     fn stop_requested(&self) -> bool {
         self.core.snapshot().stop_requested()
             || Ledger::of(self.core.executor()).is_some_and(|ledger| ledger.stop_requested())
+    }
+
+    fn attempt(&self) -> u32 {
+        self.extras.as_ref().map_or(1, |extras| extras.traits.attempt())
+    }
+
+    fn for_token(self: Arc<Self>) -> Source {
+        let task: Arc<dyn Running> = self;
+        Source::Here(Arc::downgrade(&task))
     }
 }
 

@@ -7,12 +7,12 @@ use crate::{
     future::{
         TaskId,
         core::{self, AnyCell, CallbacksRun, Cell, Core, Outcome},
-        current::{self, Doing, StopRequest},
         slot::Slot,
         state::Snapshot,
     },
     ledger::{ExecutorId, Ledger, Mode},
     panic,
+    running::{Doing, Running, Source, run_as},
     sync::Arc,
     timer::{self, Deadline},
 };
@@ -120,7 +120,7 @@ impl<J: Job> CallCell<J> {
         let job = unsafe { self.job.take() }.expect("a queued task has its work");
         let deadline = self.traits.as_ref().and_then(|traits| traits.timeout);
         let armed = deadline.map(|after| timer::arm(&self, after));
-        let outcome = current::run_as(self.clone(), Doing::Calling, || {
+        let outcome = run_as(self.clone(), Doing::Calling, || {
             guarded(|| job.run(ledger.mode()))
         });
         drop(armed);
@@ -202,10 +202,19 @@ impl<J: Job> Cell<J::Output> for CallCell<J> {
     }
 }
 
-impl<J: Job> StopRequest for CallCell<J> {
+impl<J: Job> Running for CallCell<J> {
     fn stop_requested(&self) -> bool {
         self.core.snapshot().stop_requested()
             || Ledger::of(self.core.executor()).is_some_and(|ledger| ledger.stop_requested())
+    }
+
+    fn attempt(&self) -> u32 {
+        self.traits.as_ref().map_or(1, |traits| traits.attempt())
+    }
+
+    fn for_token(self: Arc<Self>) -> Source {
+        let task: Arc<dyn Running> = self;
+        Source::Here(Arc::downgrade(&task))
     }
 }
 

@@ -89,6 +89,10 @@ pub(crate) enum Answer<'a> {
 pub(crate) trait Parcel: Send + Sync {
     fn call(&self) -> &RemoteCall;
     fn name(&self) -> &str;
+    /// Which attempt at its task it is, from 1.
+    fn attempt(&self) -> u32 {
+        1
+    }
     /// Whether the carrier has to learn of the start at once, because a deadline counts from it.
     fn has_deadline(&self) -> bool {
         false

@@ -117,6 +117,10 @@ impl<R: Send + 'static> Parcel for RemoteCell<R> {
         AnyCell::name(self).unwrap_or_else(|| (self.call.entry.name)())
     }
 
+    fn attempt(&self) -> u32 {
+        self.traits.as_ref().map_or(1, |traits| traits.attempt())
+    }
+
     fn has_deadline(&self) -> bool {
         self.timeout().is_some()
     }

@@ -17,6 +17,14 @@ pub(crate) struct Traits {
     pub(crate) timeout: Option<Duration>,
     pub(crate) name: Option<Arc<str>>,
     pub(crate) retries: u32,
+    /// Attempts before this one.
+    pub(crate) earlier: u32,
+}
+
+impl Traits {
+    pub(crate) fn attempt(&self) -> u32 {
+        self.earlier + 1
+    }
 }
 
 impl Settings {
@@ -26,6 +34,7 @@ impl Settings {
                 timeout: self.timeout,
                 name: self.name.clone(),
                 retries: self.retries,
+                earlier: 0,
             })
         })
     }

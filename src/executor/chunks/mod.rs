@@ -12,6 +12,7 @@ use crate::{
     error::TaskError,
     future::{core::Outcome, host},
     ledger::Ledger,
+    running,
     sync::{Arc, Mutex},
     task::{Callee, Crossing, Task},
 };
@@ -316,6 +317,7 @@ impl<T, R> Chunks<T, R> {
         if !self.detached {
             self.state.stopped.store(true, Ordering::Relaxed);
             self.state.close(TaskError::Cancelled);
+            running::raised();
         }
     }
 }

@@ -4,9 +4,9 @@ use super::{
 };
 use crate::{
     error::{TaskError, TaskPanic},
-    future::current::{self, Doing, StopRequest},
     ledger::Mode,
     panic,
+    running::{Doing, Running, Source, run_as},
     sync::Arc,
     task::{Callee, Crossing, Run, RunContext, call},
 };
@@ -131,8 +131,8 @@ where
         let size = items.len();
         context.ledger.started(size as u64);
         let start = Instant::now();
-        let stop: Arc<dyn StopRequest> = self.clone();
-        let chunk = current::run_as(stop, Doing::Calling, || {
+        let stop: Arc<dyn Running> = self.clone();
+        let chunk = run_as(stop, Doing::Calling, || {
             self.run_chunk(items, context.ledger.mode())
         });
         let took = start.elapsed();
@@ -161,7 +161,7 @@ where
     }
 }
 
-impl<K, T, R, X> StopRequest for Ticket<K, T, R, X>
+impl<K, T, R, X> Running for Ticket<K, T, R, X>
 where
     K: Callee<T, Output = R>,
     T: Send + 'static,
@@ -170,5 +170,10 @@ where
 {
     fn stop_requested(&self) -> bool {
         self.state.stopped.load(Ordering::Relaxed) || self.state.ledger.stop_requested()
+    }
+
+    fn for_token(self: Arc<Self>) -> Source {
+        let task: Arc<dyn Running> = self;
+        Source::Here(Arc::downgrade(&task))
     }
 }

@@ -4,14 +4,15 @@ use super::{
     super::link::{
         Link,
         frame::{Header, LAST},
-        slot::{ASKED_TO_STOP, TO_BE_DROPPED},
+        slot::TO_BE_DROPPED,
     },
+    running::RunningBatch,
     serve::kind_of,
     wire::{Wire, orphaned},
 };
 use crate::{
     error::TaskError,
-    future::current::{self, Doing, StopRequest},
+    running::{self, Doing, run_as},
     sync::Arc,
     sys::channel,
     task::{Pending, Verdict, failure},
@@ -64,19 +65,8 @@ impl Wake for Alarm {
 struct Task {
     header: Header,
     started: Instant,
-    stop: Arc<dyn StopRequest>,
+    batch: Arc<RunningBatch>,
     pending: Abortable<Pending>,
-}
-
-struct Slot {
-    link: Link,
-    number: usize,
-}
-
-impl StopRequest for Slot {
-    fn stop_requested(&self) -> bool {
-        self.link.slot(self.number).asked() >= ASKED_TO_STOP
-    }
 }
 
 type Ended = (Header, Instant, Result<(Verdict, Vec<u8>), Aborted>);
@@ -87,8 +77,11 @@ impl Future for Task {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Ended> {
         let this = &mut *self;
         let pending = Pin::new(&mut this.pending);
-        current::run_as(this.stop.clone(), Doing::Polling, || pending.poll(context))
-            .map(|ended| (this.header, this.started, ended))
+        let polled = run_as(this.batch.clone(), Doing::Polling, || pending.poll(context));
+        if polled.is_ready() {
+            this.batch.ends();
+        }
+        polled.map(|ended| (this.header, this.started, ended))
     }
 }
 
@@ -118,17 +111,14 @@ impl Futures {
             })
         });
         alarm.woken.store(true, SeqCst);
-        let stop: Arc<dyn StopRequest> = Arc::new(Slot {
-            link: self.link.clone(),
-            number: header.slot as usize,
-        });
-        let pending = current::run_as(stop.clone(), Doing::Polling, make);
+        let batch = RunningBatch::new(&self.link, header);
+        let pending = run_as(batch.clone(), Doing::Polling, make);
         let (handle, registration) = AbortHandle::new_pair();
         self.stops.push((header.slot, handle));
         self.running.push(Task {
             header: *header,
             started: Instant::now(),
-            stop,
+            batch,
             pending: Abortable::new(pending, registration),
         });
     }
@@ -140,6 +130,8 @@ impl Futures {
         for (slot, handle) in &self.stops {
             if self.link.slot(*slot as usize).asked() == TO_BE_DROPPED {
                 handle.abort();
+                // What the future has told others of its request is not to get lost with it.
+                running::raised();
             }
         }
         if !alarm.woken.swap(false, SeqCst) {

@@ -1,6 +1,7 @@
 //! The worker's side: the same executable, started again, which never gets to `main`.
 
 mod futures;
+mod running;
 mod serve;
 mod wire;
 

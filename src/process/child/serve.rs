@@ -2,27 +2,22 @@
 
 use super::{
     super::link::{
-        Link,
         frame::{ANNOUNCE, Header, IN_BULK, LAST, down, up},
         ring::Nonsense,
-        slot::ASKED_TO_STOP,
     },
     futures::Futures,
+    running::RunningBatch,
     wire::Wire,
 };
 use crate::{
     error::{CodecError, TaskError},
-    future::current::{self, Doing, StopRequest},
     remote::{Contexts, EntryPlace, resolve},
+    running::{Doing, run_as},
     runtime,
-    sync::Arc,
     sys::worker::resident_bytes,
     task::{Entry, Input, Received, Routine, Verdict, failure, parcel::split_item},
 };
-use std::{
-    sync::atomic::{AtomicUsize, Ordering},
-    time::Instant,
-};
+use std::time::Instant;
 
 /// When a worker has had enough.
 #[derive(Debug, Clone, Copy)]
@@ -41,23 +36,10 @@ pub(super) struct Server {
     limits: Limits,
     ran: u64,
     futures: Futures,
-    running: Arc<RunningBatch>,
     /// It has had enough, and leaves when the last future has ended.
     retiring: bool,
     /// Where results are encoded, used again and again.
     answer: Vec<u8>,
-}
-
-/// Says to the work that runs whether it was asked to stop.
-struct RunningBatch {
-    link: Link,
-    slot: AtomicUsize,
-}
-
-impl StopRequest for RunningBatch {
-    fn stop_requested(&self) -> bool {
-        self.link.slot(self.slot.load(Ordering::Relaxed)).asked() >= ASKED_TO_STOP
-    }
 }
 
 /// An answer's buffer is kept up to this size.
@@ -70,10 +52,6 @@ impl Server {
             limits,
             ran: 0,
             futures: Futures::new(wire.link.clone()),
-            running: Arc::new(RunningBatch {
-                link: wire.link.clone(),
-                slot: AtomicUsize::new(0),
-            }),
             retiring: false,
             answer: Vec::new(),
             wire,
@@ -190,7 +168,6 @@ impl Server {
         {
             return self.start_future(header, *start, context.as_deref());
         }
-        self.running.slot.store(header.slot as usize, Ordering::Relaxed);
         let fetched;
         let start = Instant::now();
         let mut claimed = false;
@@ -213,7 +190,7 @@ impl Server {
         let mut rest = &fetched[..];
         let mut answer = std::mem::take(&mut self.answer);
         let mut item = 0;
-        let stop: Arc<dyn StopRequest> = self.running.clone();
+        let batch = RunningBatch::new(&self.wire.link, &header);
         // Once it retires, the parent takes back what is left.
         while claimed || !self.retiring && self.claim(&header, item) {
             claimed = false;
@@ -223,7 +200,7 @@ impl Server {
             };
             rest = behind;
             let verdict = match entry {
-                Ok(entry) => current::run_as(stop.clone(), Doing::Calling, || {
+                Ok(entry) => run_as(batch.clone(), Doing::Calling, || {
                     call(entry, argument, context.as_deref(), &mut answer)
                 }),
                 Err(ref error) => {
@@ -234,6 +211,9 @@ impl Server {
             self.ran += 1;
             let (_, limit) = self.wire.link.slot(header.slot as usize).progress();
             let is_last = item + 1 >= limit;
+            if is_last {
+                batch.ends();
+            }
             self.wire.answer(
                 Header {
                     kind: kind_of(verdict),
@@ -254,6 +234,7 @@ impl Server {
             }
         }
         self.keep(answer);
+        batch.ends();
         // What was left was taken back.
         self.wire.push(
             Header {

@@ -21,7 +21,8 @@ pub(crate) struct Header {
     pub(crate) context: u64,
     /// Down: items of the batch. Up: the item that is answered.
     pub(crate) item: u32,
-    pub(crate) _unused: u32,
+    /// Down: which attempt at the task it is.
+    pub(crate) attempt: u32,
     pub(crate) _unused2: u64,
 }
 

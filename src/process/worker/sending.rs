@@ -77,6 +77,7 @@ impl Worker {
                 name: place.name,
                 context: context.map_or(0, |context| context.id()),
                 item: load.items,
+                attempt: parcel.attempt(),
                 ..Header::default()
             },
             in_ring,

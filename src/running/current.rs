@@ -1,12 +1,6 @@
-//! The task that is running on this thread, for the work to ask about.
-
+use super::Running;
 use crate::sync::Arc;
 use std::cell::RefCell;
-
-/// Somebody who can say whether the running work was asked to stop.
-pub(crate) trait StopRequest: Send + Sync {
-    fn stop_requested(&self) -> bool;
-}
 
 /// What a thread is doing for a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,14 +11,14 @@ pub(crate) enum Doing {
     Polling,
 }
 
-type Current = (Arc<dyn StopRequest>, Doing);
+type Current = (Arc<dyn Running>, Doing);
 
 thread_local! {
     static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
 }
 
 /// Runs `work` as a part of `task`.
-pub(crate) fn run_as<R>(task: Arc<dyn StopRequest>, doing: Doing, work: impl FnOnce() -> R) -> R {
+pub(crate) fn run_as<R>(task: Arc<dyn Running>, doing: Doing, work: impl FnOnce() -> R) -> R {
     struct Restore(Option<Current>);
     impl Drop for Restore {
         fn drop(&mut self) {
@@ -41,16 +35,27 @@ pub(crate) fn run_as<R>(task: Arc<dyn StopRequest>, doing: Doing, work: impl FnO
 
 /// Whether this thread is polling a future for an executor.
 pub(crate) fn is_polling() -> bool {
-    let polling =
-        |current: &RefCell<Option<Current>>| matches!(&*current.borrow(), Some((_, Doing::Polling)));
-    CURRENT.try_with(polling).unwrap_or(false)
+    ask(|_, doing| doing == Doing::Polling).unwrap_or(false)
+}
+
+/// The task that is running on this thread.
+pub(super) fn task() -> Option<Arc<dyn Running>> {
+    ask(|task, _| task.clone())
+}
+
+fn ask<T>(about: impl FnOnce(&Arc<dyn Running>, Doing) -> T) -> Option<T> {
+    CURRENT
+        .try_with(|current| current.borrow().as_ref().map(|(task, doing)| about(task, *doing)))
+        .ok()
+        .flatten()
 }
 
 /// Whether the task that is running on this thread was asked to stop.
 ///
-/// The request is raised by `cancel` on a running task, by its deadline, by the failure of its group and by a
-/// shutdown that cancels or kills. It is only a request: work that takes long should look now and then and
-/// return early. Outside a task the answer is `false`.
+/// The request is raised by `cancel` on a running task, by its deadline, by the failure of its group, by dropping its
+/// map, and by a shutdown that cancels or kills. It is only a request: work that takes long should look now and then and
+/// return early. Outside a task the answer is `false`. To ask from elsewhere, or to wait for it, take a
+/// [`CancelToken`](crate::CancelToken).
 ///
 /// # Examples
 ///
@@ -71,12 +76,19 @@ pub(crate) fn is_polling() -> bool {
 /// assert_eq!(endless.result().unwrap(), "stopped early");
 /// ```
 pub fn cancel_requested() -> bool {
-    CURRENT
-        .try_with(|current| {
-            current
-                .borrow()
-                .as_ref()
-                .is_some_and(|(task, _)| task.stop_requested())
-        })
-        .unwrap_or(false)
+    ask(|task, _| task.stop_requested()).unwrap_or(false)
+}
+
+/// Which attempt at the running task this is: 1, or more where it is tried again (`options().retries(..)`). 1 outside a task.
+///
+/// # Examples
+///
+/// ```
+/// use concurrent_futures::{Executor, ThreadPool, attempt};
+///
+/// let pool = ThreadPool::with_workers(1);
+/// assert_eq!(pool.submit(|()| attempt(), ()).result().unwrap(), 1);
+/// ```
+pub fn attempt() -> u32 {
+    ask(|task, _| task.attempt()).unwrap_or(1)
 }
