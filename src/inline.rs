@@ -2,12 +2,15 @@
 //! process?" in a unit test.
 
 use crate::{
-    executor::{Closed, Executor, Latch, Shutdown, verbs::in_process_verbs},
-    ledger::Ledger,
+    executor::{Closed, Executor, Latch, Readmit, Shutdown, verbs::in_process_verbs},
+    ledger::{AtRest, Ledger},
     sync::Arc,
     task::Task,
 };
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{
+    Weak,
+    atomic::{AtomicUsize, Ordering::SeqCst},
+};
 
 /// Runs every task on the thread that submits it, before `submit` returns.
 ///
@@ -42,10 +45,13 @@ impl Inline {
     }
 
     fn on(ledger: Ledger) -> Self {
-        Self(Arc::new(Here {
-            ledger,
-            running: AtomicUsize::new(0),
-            latch: Latch::new(),
+        Self(Arc::new_cyclic(|here: &Weak<Here>| {
+            ledger.tell_at_rest(here.clone());
+            Here {
+                ledger,
+                running: AtomicUsize::new(0),
+                latch: Latch::new(),
+            }
         }))
     }
 }
@@ -57,11 +63,27 @@ impl Default for Inline {
 }
 
 impl Here {
+    fn run(&self, task: Task) {
+        self.running.fetch_add(1, SeqCst);
+        let mut next = Some(task);
+        while let Some(task) = next {
+            next = task.run(&self.ledger);
+        }
+        self.running.fetch_sub(1, SeqCst);
+        self.close_if_at_rest();
+    }
+
     fn close_if_at_rest(&self) {
         // Either the last task sees the refusal, or who refuses sees that no task runs: both are `SeqCst`.
-        if self.ledger.refuses() && self.running.load(SeqCst) == 0 {
+        if self.ledger.refuses() && self.running.load(SeqCst) == 0 && !self.ledger.is_held() {
             self.latch.open();
         }
+    }
+}
+
+impl AtRest for Here {
+    fn came_to_rest(&self) {
+        self.close_if_at_rest();
     }
 }
 
@@ -77,10 +99,7 @@ impl Executor for Inline {
         if self.0.ledger.refuses() && !self.is_inside() {
             drop(task);
         } else {
-            let mut next = Some(task);
-            while let Some(task) = next {
-                next = task.run(&self.0.ledger);
-            }
+            self.0.run(task);
         }
         self.0.running.fetch_sub(1, SeqCst);
         self.0.close_if_at_rest();
@@ -108,6 +127,11 @@ impl Executor for Inline {
 
     fn read_ahead(&self) -> usize {
         0
+    }
+
+    fn readmit(&self) -> Readmit {
+        let here = self.0.clone();
+        Arc::new(move |task| here.run(task))
     }
 }
 
@@ -174,5 +198,9 @@ impl Executor for Checked {
 
     fn read_ahead(&self) -> usize {
         0
+    }
+
+    fn readmit(&self) -> Readmit {
+        self.0.readmit()
     }
 }

@@ -106,7 +106,7 @@ pub use thread::{Scope, ScopedFuture, ThreadPool, ThreadPoolBuilder};
 /// What it takes to write a backend: see [`Executor`].
 pub mod backend {
     pub use crate::{
-        executor::{Closed, Joining, Latch, NoContext, WithContext},
+        executor::{AtMostOnce, Closed, Copies, Joining, Latch, NoContext, Retrying, WithContext},
         ledger::{ExecutorId, Ledger},
         task::{Anywhere, CarrierHandle, Crossing, InProcess, Task},
     };

@@ -11,7 +11,7 @@ use crate::{
     error::{TaskError, TaskPanic},
     executor::{Latch, Shutdown},
     future::{core::AnyCell, host},
-    ledger::{Ledger, Stats},
+    ledger::{AtRest, Ledger, Stats},
     lifecycle::{Lifecycle, Stage},
     panic::contain,
     sync::{Arc, Mutex},
@@ -47,6 +47,8 @@ impl Shared {
             runtime,
             config,
         });
+        let at_rest: Weak<dyn AtRest> = shared.me.clone();
+        shared.ledger.tell_at_rest(at_rest);
         if shared.runtime.tells_its_end() {
             shared.runtime.spawn(Watch::over(shared.clone()));
         }
@@ -175,7 +177,7 @@ impl Shared {
 
     /// Closes the bridge if it is shutting down and nothing is left.
     fn close_if_at_rest(&self) {
-        if !self.lifecycle.close_if_at_rest() {
+        if !self.lifecycle.close_if_at_rest(&self.ledger) {
             return;
         }
         for call in self.pollers.close(!self.runtime.tells_its_end()) {
@@ -260,6 +262,12 @@ impl Shared {
             spare_threads,
             ..self.ledger.stats()
         }
+    }
+}
+
+impl AtRest for Shared {
+    fn came_to_rest(&self) {
+        self.close_if_at_rest();
     }
 }
 

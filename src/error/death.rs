@@ -24,6 +24,8 @@ struct Death {
     running: Option<String>,
     /// What else is known.
     note: Option<String>,
+    /// The deaths at the attempts before, first one first.
+    earlier: Vec<WorkerDeath>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +63,7 @@ impl WorkerDeath {
             end,
             running: None,
             note: None,
+            earlier: Vec::new(),
         }))
     }
 
@@ -72,6 +75,17 @@ impl WorkerDeath {
     pub(crate) fn noting(mut self, note: impl fmt::Display) -> Self {
         self.0.note = Some(note.to_string());
         self
+    }
+
+    /// This death, after those of earlier attempts.
+    pub(crate) fn after(mut self, earlier: Vec<WorkerDeath>) -> Self {
+        self.0.earlier = earlier;
+        self
+    }
+
+    /// The deaths at earlier attempts of a task that was tried again, the first one first.
+    pub fn earlier(&self) -> &[WorkerDeath] {
+        &self.0.earlier
     }
 
     /// What the worker was running: the name of the task (`options().name(..)`) or of its work.
@@ -119,10 +133,16 @@ impl fmt::Display for WorkerDeath {
         if let Some(work) = &self.0.running {
             write!(f, " while it ran {work}")?;
         }
-        match &self.0.note {
-            Some(note) => write!(f, ": {note}"),
-            None => Ok(()),
+        if let Some(note) = &self.0.note {
+            write!(f, ": {note}")?;
         }
+        if !self.0.earlier.is_empty() {
+            write!(f, "; at {} earlier attempts:", self.0.earlier.len())?;
+            for (number, death) in self.0.earlier.iter().enumerate() {
+                write!(f, "{} {death}", if number == 0 { "" } else { "," })?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -5,111 +5,88 @@
 //! will never run. That happens inside the executor, before it has let go of the item that ends, so one that is
 //! shutting down is still there for the next.
 
-use super::{Readmit, reason_of_stop};
+use super::launch::Launch;
 use crate::{
-    future::{TaskFuture, core::Outcome},
-    ledger::{Ledger, Mode},
+    future::core::Outcome,
+    ledger::{Hold, Ledger, Mode, Waiting},
     panic,
     sync::{Arc, Mutex},
-    task::{CarrierHandle, Job, Parcel, Task, guarded},
+    task::{Job, guarded},
 };
 use futures::FutureExt;
 use std::{
     collections::VecDeque,
     future::Future,
     num::NonZeroUsize,
+    sync::Weak,
     thread::{self, ThreadId},
 };
 
-/// The consumer's side.
-pub(super) struct Gate {
-    /// Items that have come so far.
-    items: usize,
-    readmit: Readmit,
-    line: Arc<Line>,
-}
-
 /// The items of a map that are in flight, and those that stand in line.
-struct Line {
+pub(super) struct Line {
     most: usize,
     ledger: Ledger,
     state: Mutex<State>,
+    me: Weak<Self>,
 }
 
+#[derive(Default)]
 struct State {
+    /// Items that have come so far, each attempt counted.
+    items: usize,
     in_flight: usize,
     /// In the order of their numbers.
     waiting: VecDeque<(usize, Launch)>,
+    /// The executor is there for those who wait.
+    hold: Option<Hold>,
     /// Threads that let items through; one of them inside the other would grow the stack with the line.
     launching: Vec<ThreadId>,
 }
 
-/// An item that stands ready, with the way that it goes.
-enum Launch {
-    Execute(Task, Readmit),
-    Carry(Arc<dyn Parcel>, CarrierHandle),
-}
-
 /// An item's place among those in flight, or in line.
-pub(super) struct Permit {
+pub(crate) struct Permit {
     number: usize,
     line: Arc<Line>,
 }
 
-impl Gate {
-    pub(super) fn new(most: NonZeroUsize, readmit: Readmit, ledger: Ledger) -> Self {
-        let state = State {
-            in_flight: 0,
-            waiting: VecDeque::new(),
-            launching: Vec::new(),
-        };
-        let line = Line {
-            most: most.get(),
-            ledger,
-            state: Mutex::new(state),
-        };
-        Self {
-            items: 0,
-            readmit,
-            line: Arc::new(line),
-        }
-    }
-
-    /// Executes the task that `make` makes, now or when there is a place.
-    pub(super) fn execute<R>(&mut self, make: impl FnOnce(Permit) -> (TaskFuture<R>, Task)) -> TaskFuture<R> {
-        let permit = self.permit();
-        let number = permit.number;
-        let (future, task) = make(permit);
-        self.line
-            .join(number, Launch::Execute(task, self.readmit.clone()));
-        future
-    }
-
-    /// Has a parcel carried, now or when there is a place. Its work is elsewhere, so its future has the permit.
-    pub(super) fn carry<R: Send + 'static>(
-        &mut self,
-        future: &TaskFuture<R>,
-        parcel: Arc<dyn Parcel>,
-        carrier: CarrierHandle,
-    ) {
-        let permit = self.permit();
-        let number = permit.number;
-        future.on_done(move |_| drop(permit));
-        self.line.join(number, Launch::Carry(parcel, carrier));
-    }
-
-    fn permit(&mut self) -> Permit {
-        self.items += 1;
-        Permit {
-            number: self.items,
-            line: self.line.clone(),
-        }
+impl Permit {
+    pub(super) fn number(&self) -> usize {
+        self.number
     }
 }
 
 impl Line {
-    fn join(&self, number: usize, launch: Launch) {
-        self.state.lock().waiting.push_back((number, launch));
+    pub(super) fn new(most: NonZeroUsize, ledger: Ledger) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self {
+            most: most.get(),
+            ledger,
+            state: Mutex::default(),
+            me: me.clone(),
+        })
+    }
+
+    pub(super) fn permit(self: &Arc<Self>) -> Permit {
+        let mut state = self.state.lock();
+        state.items += 1;
+        Permit {
+            number: state.items,
+            line: self.clone(),
+        }
+    }
+
+    /// Launches the item with this number, now or when there is a place.
+    pub(super) fn join(&self, number: usize, launch: Launch) {
+        let mut state = self.state.lock();
+        let place = state.waiting.partition_point(|(other, _)| *other < number);
+        state.waiting.insert(place, (number, launch));
+        if state.hold.is_none() && state.in_flight >= self.most {
+            let me: Weak<dyn Waiting> = self.me.clone();
+            state.hold = Some(self.ledger.hold_for(me));
+        }
+        drop(state);
+        if self.ledger.stop_requested() {
+            self.stopped();
+        }
         self.let_through();
     }
 
@@ -145,19 +122,27 @@ impl Line {
             state = self.state.lock();
         }
         state.launching.retain(|thread| *thread != this_thread);
+        let hold = if state.waiting.is_empty() {
+            state.hold.take()
+        } else {
+            None
+        };
+        drop(state);
+        drop(hold);
     }
 }
 
-impl Launch {
-    fn go(self, ledger: &Ledger) {
-        // It would be refused as if it had come after the shutdown.
-        let is_late = ledger.stop_requested();
-        match self {
-            Self::Execute(task, _) if is_late => task.refuse(reason_of_stop(ledger)),
-            Self::Carry(parcel, _) if is_late => parcel.refuse(reason_of_stop(ledger)),
-            Self::Execute(task, readmit) => readmit(task),
-            Self::Carry(parcel, carrier) => carrier.0.carry(parcel),
+impl Waiting for Line {
+    /// None of those who wait will start: they need not wait to hear it.
+    fn stopped(&self) {
+        let mut state = self.state.lock();
+        let (waiting, hold) = (std::mem::take(&mut state.waiting), state.hold.take());
+        state.in_flight += waiting.len();
+        drop(state);
+        for (_, launch) in waiting {
+            panic::contain(|| launch.go(&self.ledger));
         }
+        drop(hold);
     }
 }
 

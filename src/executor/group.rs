@@ -1,4 +1,4 @@
-use super::{Executor, NoContext, Options, With};
+use super::{AtMostOnce, Executor, NoContext, Options, With};
 use crate::{
     error::TaskError,
     future::{TaskFuture, WeakHandle, host, waiter::Report},
@@ -33,12 +33,12 @@ use std::{
 /// assert!(matches!(group.join(), Err(TaskError::Panicked(_))));
 /// ```
 #[must_use = "dropping a group cancels what has not started: `join` it, await it, or call `.detach()`"]
-pub struct Group<R, E, C = NoContext, M = Anywhere>
+pub struct Group<R, E, C = NoContext, M = Anywhere, A = AtMostOnce>
 where
     R: Send + 'static,
     E: Executor,
 {
-    options: Options<E, C, M>,
+    options: Options<E, C, M, A>,
     members: Members<R>,
 }
 
@@ -165,12 +165,12 @@ impl<R: Send + 'static> Drop for Members<R> {
     }
 }
 
-impl<R, E, C, M> Group<R, E, C, M>
+impl<R, E, C, M, A> Group<R, E, C, M, A>
 where
     R: Send + 'static,
     E: Executor,
 {
-    pub(super) fn new(options: Options<E, C, M>) -> Self {
+    pub(super) fn new(options: Options<E, C, M, A>) -> Self {
         let members = Members {
             progress: Arc::new(Progress(Mutex::default())),
             futures: Mutex::default(),
@@ -217,7 +217,7 @@ where
     }
 }
 
-impl<R, E, C, M> IntoFuture for Group<R, E, C, M>
+impl<R, E, C, M, A> IntoFuture for Group<R, E, C, M, A>
 where
     R: Send + 'static,
     E: Executor,
@@ -367,7 +367,7 @@ where
     }
 }
 
-impl<R, E, C, M> fmt::Debug for Group<R, E, C, M>
+impl<R, E, C, M, A> fmt::Debug for Group<R, E, C, M, A>
 where
     R: Send + 'static,
     E: Executor,

@@ -5,7 +5,10 @@ mod closed;
 mod each;
 mod gate;
 mod group;
+mod kinds;
+mod launch;
 mod map;
+pub(crate) mod mapping;
 mod options;
 mod pace;
 mod shipped;
@@ -15,7 +18,7 @@ pub(crate) mod verbs;
 pub use closed::{Closed, Latch};
 pub use group::{Group, Joining};
 pub use map::{Map, MapStream};
-pub use options::{NoContext, Options, With, WithContext};
+pub use options::{AtMostOnce, Copies, NoContext, Options, Retrying, With, WithContext};
 
 use crate::{
     completion::{self, AsCompleted, Tracked},
@@ -37,6 +40,11 @@ fn reason_of_stop(ledger: &Ledger) -> TaskError {
     } else {
         TaskError::Cancelled
     }
+}
+
+/// Where there is one attempt at a task, nothing is copied for another.
+fn no_copy<T>(_: &T) -> Option<T> {
+    None
 }
 
 /// Takes tasks that were accepted before; made by [`Executor::readmit`].
@@ -175,7 +183,7 @@ pub trait Executor: Clone + Send + Sync + 'static {
         R: Portable,
     {
         const { submit::assert_captures_nothing::<F>() };
-        submit::call::<_, _, _, Anywhere>(self, Plain(work), arg, &Settings::default())
+        submit::call::<_, _, _, Anywhere>(self, Plain(work), arg, &Settings::default(), no_copy)
     }
 
     /// Calls `work` with `arg` on a worker and runs the future it returns there.
@@ -200,7 +208,7 @@ pub trait Executor: Clone + Send + Sync + 'static {
         Fut: Future<Output: Portable> + Send + 'static,
     {
         const { submit::assert_captures_nothing::<F>() };
-        submit::call_async::<_, _, _, _, Anywhere>(self, Plain(work), arg, &Settings::default())
+        submit::call_async::<_, _, _, _, Anywhere>(self, Plain(work), arg, &Settings::default(), no_copy)
     }
 
     /// Calls `work` with every item and yields the outcomes in the order of the items.
@@ -227,7 +235,7 @@ pub trait Executor: Clone + Send + Sync + 'static {
         R: Portable,
     {
         const { submit::assert_captures_nothing::<F>() };
-        submit::map::<_, _, _, Anywhere>(self, Plain(work), items, &Settings::default())
+        mapping::map::<_, _, _, Anywhere>(self, Plain(work), items, &Settings::default(), no_copy)
     }
 
     /// As [`map`](Self::map), for async work: each item is a task of its own, and as many are under way at once
@@ -251,7 +259,7 @@ pub trait Executor: Clone + Send + Sync + 'static {
         Fut: Future<Output: Portable> + Send + 'static,
     {
         const { submit::assert_captures_nothing::<F>() };
-        submit::map_async::<_, _, _, _, Anywhere>(self, Plain(work), items, &Settings::default())
+        mapping::map_async::<_, _, _, _, Anywhere>(self, Plain(work), items, &Settings::default(), no_copy)
     }
 
     /// The same as the function [`as_completed`](crate::as_completed).

@@ -84,7 +84,7 @@ macro_rules! in_process_verbs {
                 T: Send + 'static,
                 R: Send + 'static,
             {
-                $crate::executor::submit::try_call(self, work, arg)
+                $crate::executor::submit::try_spawn(self, work, arg)
             }
 
             /// Calls async `work` with `arg` and runs its future on a worker; as

@@ -62,7 +62,7 @@ type RunnerId = thread::ThreadId;
 static ASIDE: Aside = Aside::new(start);
 
 /// Runs `job` on a runner; gives it back if none is active and the system starts no thread.
-pub(super) fn run(job: Job) -> Result<(), Job> {
+pub(crate) fn run(job: Job) -> Result<(), Job> {
     ASIDE.run(job)
 }
 

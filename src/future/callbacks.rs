@@ -3,7 +3,7 @@
 //! A callback may end other tasks (cancel them, or run them on an inline executor), whose callbacks may do
 //! the same; nested calls would grow the stack with the length of such a chain.
 
-use super::core::TaskId;
+use super::TaskId;
 use crate::ledger::ExecutorId;
 use std::{cell::RefCell, collections::VecDeque};
 

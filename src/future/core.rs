@@ -5,7 +5,7 @@
 #![allow(unsafe_code)]
 
 use super::{
-    aside, callbacks, host,
+    TaskId, aside, callbacks, host,
     slot::Slot,
     state::{AddCallback, Cancel, Ending, Finish, Snapshot, State},
     waiter::Waiter,
@@ -19,54 +19,11 @@ use crate::{
         atomic::{Ordering::SeqCst, fence},
     },
 };
-use std::{cell::Cell as StdCell, fmt, sync::atomic};
 
 /// The outcome of a task.
 pub(crate) type Outcome<R> = Result<R, TaskError>;
 
 pub(crate) type Callback<R> = Box<dyn FnOnce(&Outcome<R>) + Send>;
-
-/// Names a task for as long as the program runs.
-///
-/// # Examples
-///
-/// ```
-/// use concurrent_futures::ThreadPool;
-///
-/// let pool = ThreadPool::with_workers(1);
-/// assert_ne!(pool.spawn(|| 1).id(), pool.spawn(|| 2).id());
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TaskId(u64);
-
-impl TaskId {
-    /// Ids are dealt to threads in blocks, so that submitters share no counter.
-    pub(crate) fn next() -> Self {
-        const BLOCK: u64 = 1024;
-        static NEXT_BLOCK: atomic::AtomicU64 = atomic::AtomicU64::new(0);
-        thread_local!(static NEXT: StdCell<u64> = const { StdCell::new(0) });
-        let fresh = || NEXT_BLOCK.fetch_add(1, atomic::Ordering::Relaxed) * BLOCK;
-        Self(
-            NEXT.try_with(|next| {
-                let id = if next.get() % BLOCK == 0 {
-                    fresh()
-                } else {
-                    next.get()
-                };
-                next.set(id + 1);
-                id
-            })
-            // A thread that is ending takes a block for one task.
-            .unwrap_or_else(|_| fresh()),
-        )
-    }
-}
-
-impl fmt::Display for TaskId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// The part of a task that does not depend on what it runs.
 pub(crate) struct Core<R> {
@@ -169,10 +126,13 @@ impl<R: Send + 'static> Core<R> {
         self.state.start()
     }
 
-    /// Running → Queued, to be tried again. False if the task was asked to stop.
-    #[must_use]
-    pub(crate) fn retry(&self) -> bool {
-        self.state.retry()
+    /// Whether the owner is a collection that waits for the rest of the work, too.
+    pub(crate) fn owner_waits_for_rest(&self) -> bool {
+        self.audience
+            .lock()
+            .waiter
+            .as_ref()
+            .is_some_and(Waiter::waits_for_rest)
     }
 
     /// The transition of [`cancel`], for who has to make it in step with something else; [`cancelled`] is to be called
@@ -256,6 +216,26 @@ pub(crate) fn settle_packed<R: Send + 'static>(cell: Arc<dyn Cell<R>>, ledger: &
     if cell.core().state.settle(Ending::Succeeded) {
         ledger.succeeded(1);
         deliver(cell, CallbacksRun::Aside);
+    }
+}
+
+/// Queued → Settling with an outcome (`None` is a packed one), of a task whose books others keep. `ran` says whether it
+/// counts as started. True for the one who now has to call [`conclude`].
+pub(crate) fn claim<R: Send + 'static>(core: &Core<R>, outcome: Option<&Outcome<R>>, ran: bool) -> bool {
+    let ending = outcome.map_or(Ending::Succeeded, ending_of);
+    if ran {
+        core.state.start() && core.state.settle(ending)
+    } else {
+        core.state.refuse(ending)
+    }
+}
+
+/// What follows a [`claim`].
+pub(crate) fn conclude<R: Send + 'static>(cell: Arc<dyn Cell<R>>, outcome: Option<Outcome<R>>) {
+    panic::contain(|| cell.drop_work());
+    match outcome {
+        Some(outcome) => hand_over(cell, outcome, CallbacksRun::Aside),
+        None => deliver(cell, CallbacksRun::Aside),
     }
 }
 
@@ -393,10 +373,10 @@ fn deliver<R: Send + 'static>(cell: Arc<dyn Cell<R>>, run: CallbacksRun) {
             if run == CallbacksRun::Here {
                 return queue_callbacks(cell);
             }
-            let aftermath = Ledger::of(cell.core().executor).map(|ledger| ledger.aftermath());
+            let hold = Ledger::of(cell.core().executor).map(|ledger| ledger.hold());
             let job = move || {
                 queue_callbacks(cell);
-                drop(aftermath);
+                drop(hold);
             };
             if let Err(job) = aside::run(Box::new(job)) {
                 // The system starts no thread: late and here is better than never.

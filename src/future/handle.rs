@@ -67,6 +67,10 @@ impl TaskHandle {
         self.0.executor()
     }
 
+    pub(crate) fn has_started(&self) -> bool {
+        self.0.snapshot().has_started()
+    }
+
     pub(crate) fn succeeded(&self) -> bool {
         self.0.snapshot().ending() == Some(Ending::Succeeded)
     }

@@ -1,10 +1,11 @@
 #![doc = include_str!("README.md")]
 
-mod aside;
+pub(crate) mod aside;
 pub(crate) mod callbacks;
 pub(crate) mod core;
 mod handle;
 pub(crate) mod host;
+mod id;
 #[cfg(all(test, concurrent_futures_loom))]
 mod models;
 mod shared;
@@ -13,9 +14,9 @@ pub(crate) mod state;
 pub(crate) mod turn;
 pub(crate) mod waiter;
 
-pub use self::core::TaskId;
 pub use handle::TaskHandle;
 pub(crate) use handle::WeakHandle;
+pub use id::TaskId;
 pub use shared::Shared;
 
 use self::{
@@ -181,6 +182,17 @@ impl<R: Send + 'static> TaskFuture<R> {
         R: Clone + Sync,
     {
         Shared::new(&self)
+    }
+
+    /// Whether a task that failed may be done once more: it was started, so its executor has not refused it, nobody asked it
+    /// to stop, and nothing of it runs any more (a deadline that meets running work asks it to stop).
+    pub(crate) fn may_be_repeated(&self) -> bool {
+        let snapshot = self.cell.snapshot();
+        snapshot.has_started() && !snapshot.stop_requested()
+    }
+
+    pub(crate) fn cell(&self) -> Arc<dyn Cell<R>> {
+        self.cell.clone()
     }
 
     pub(crate) fn executor(&self) -> ExecutorId {

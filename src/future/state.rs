@@ -137,17 +137,6 @@ impl State {
         .is_ok()
     }
 
-    /// Running → Queued, for a task that is to be tried again: as if it had not started. False if it was asked to
-    /// stop, or has been settled.
-    #[must_use]
-    pub(super) fn retry(&self) -> bool {
-        self.change(|now| {
-            (now.phase() == Phase::Running && !now.stop_requested())
-                .then(|| now.at(Phase::Queued).without(STARTED))
-        })
-        .is_ok()
-    }
-
     /// The value of a task that is `Done` turned out to be unreadable.
     pub(super) fn succeeded_in_vain(&self) {
         self.0.fetch_or(FAILED, AcqRel);
@@ -272,6 +261,16 @@ impl Snapshot {
     /// The outcome may be taken.
     pub(crate) fn is_handed_over(self) -> bool {
         self.phase() >= Phase::Done
+    }
+
+    /// Whether somebody has begun to run it, be it that it has ended since.
+    pub(crate) fn has_started(self) -> bool {
+        self.has(STARTED)
+    }
+
+    /// The same, of a task parts of which have started.
+    pub(crate) fn running(self) -> Self {
+        self.at(Phase::Running)
     }
 
     pub(crate) fn stop_requested(self) -> bool {

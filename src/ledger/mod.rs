@@ -5,6 +5,7 @@
 //! start from a task and need its executor (a cancellation, a kill) look the number up in a registry.
 
 mod bound;
+mod holds;
 mod stripes;
 
 use crate::{
@@ -19,13 +20,12 @@ use crate::{
     },
 };
 use bound::Bound;
+use holds::Holds;
+pub(crate) use holds::{AtRest, Hold, Waiting};
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{
-        Weak,
-        atomic::{AtomicBool, AtomicUsize},
-    },
+    sync::{Weak, atomic::AtomicBool},
 };
 use stripes::Stripes;
 pub(crate) use stripes::stripe_of_this_thread;
@@ -75,17 +75,7 @@ struct Books {
     stop_requested: AtomicBool,
     lost: AtomicBool,
     refuses: AtomicBool,
-    /// What is still to be told of tasks that have ended: answers under way, callbacks on threads of their own.
-    aftermath: AtomicUsize,
-}
-
-/// Something about an ended task is still to be told; until then its executor is not at rest.
-pub(crate) struct Aftermath(Ledger);
-
-impl Drop for Aftermath {
-    fn drop(&mut self) {
-        self.0.0.aftermath.fetch_sub(1, Ordering::SeqCst);
-    }
+    holds: Holds,
 }
 
 static REGISTRY: RwLock<BTreeMap<ExecutorId, Weak<Books>>> = RwLock::new(BTreeMap::new());
@@ -125,7 +115,7 @@ impl Ledger {
             stop_requested: AtomicBool::new(false),
             lost: AtomicBool::new(false),
             refuses: AtomicBool::new(false),
-            aftermath: AtomicUsize::new(0),
+            holds: Holds::default(),
         });
         REGISTRY.write().insert(id, Arc::downgrade(&books));
         Self(books)
@@ -155,6 +145,7 @@ impl Ledger {
     pub fn request_stop(&self) {
         self.0.stop_requested.store(true, Ordering::Release);
         running::raised();
+        self.stop_waiting();
     }
 
     /// As [`request_stop`](Self::request_stop), because those who run the tasks are gone: what does not start was not
@@ -221,16 +212,6 @@ impl Ledger {
         }
     }
 
-    /// Announces something that is still to be told; it has been when this is dropped.
-    pub(crate) fn aftermath(&self) -> Aftermath {
-        self.0.aftermath.fetch_add(1, Ordering::SeqCst);
-        Aftermath(self.clone())
-    }
-
-    pub(crate) fn has_aftermath(&self) -> bool {
-        self.0.aftermath.load(Ordering::SeqCst) > 0
-    }
-
     /// A task left the queue.
     #[inline]
     pub(crate) fn give_room(&self) {
@@ -262,9 +243,16 @@ impl Ledger {
         mine.failed.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A task that had started is to be tried again: it is counted as submitted once more, and as ended.
+    /// A task that has failed is to be tried again: it counts as one that was not started.
     pub(crate) fn retried(&self) {
-        self.0.counts.mine().started.fetch_sub(1, Ordering::Relaxed);
+        let mine = self.0.counts.mine();
+        mine.failed.fetch_sub(1, Ordering::Relaxed);
+        mine.started.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// A task that was cancelled is counted elsewhere.
+    pub(crate) fn not_cancelled(&self) {
+        self.0.counts.mine().cancelled.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Tasks that ended before they started.

@@ -96,19 +96,19 @@ impl Lifecycle {
     }
 
     /// Closes the executor if it is shutting down and nothing is left. True for the one who closes it.
-    pub(crate) fn close_if_at_rest(&self) -> bool {
+    pub(crate) fn close_if_at_rest(&self, ledger: &Ledger) -> bool {
         let stage = self.stage();
-        stage != Stage::Open && stage != Stage::Closed && self.is_at_rest() && self.stage.close()
+        stage != Stage::Open && stage != Stage::Closed && self.is_at_rest(ledger) && self.stage.close()
     }
 
-    /// Nothing is queued, running or suspended. Stays true once it is, if only the executor's own tasks may submit.
-    fn is_at_rest(&self) -> bool {
-        // A suspended task that is woken, runs, submits another and ends between the two looks would be missed; the
-        // second look sees that something came in.
+    /// Nothing is queued, running, suspended or held. Stays true once it is, if only the executor's own tasks may submit.
+    fn is_at_rest(&self, ledger: &Ledger) -> bool {
+        // A suspended task that is woken, runs, submits another and ends between the two looks would be missed, and so
+        // would a held one that is let go; the second look sees that something came in.
         let Some(seen) = self.traffic.all_out() else {
             return false;
         };
-        self.suspended.is_empty() && self.traffic.all_out() == Some(seen)
+        self.suspended.is_empty() && !ledger.is_held() && self.traffic.all_out() == Some(seen)
     }
 
     /// An async task is suspended for the first time. The key is for [`woke_for_good`](Self::woke_for_good).

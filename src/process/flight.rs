@@ -19,8 +19,9 @@ pub(super) struct Flight {
     noted: u32,
     /// Nobody wants to hear of it any more: it was stopped, or taken back.
     pub(super) abandoned: bool,
-    /// It is to be tried again as soon as it has come to its end here: two attempts never overlap.
-    pub(super) again: bool,
+    /// Its task is to be told as soon as it has come to its end here, and may then be tried again: two attempts never
+    /// overlap.
+    pub(super) tells_its_end: bool,
     /// When a future that is to be dropped has to be gone.
     pub(super) drops_until: Option<Instant>,
 }
@@ -100,7 +101,7 @@ impl Flight {
             answered: 0,
             noted: 0,
             abandoned: false,
-            again: false,
+            tells_its_end: false,
             drops_until: None,
         }
     }
@@ -149,16 +150,20 @@ impl Flight {
         }
     }
 
+    /// Nothing of it runs any more.
+    pub(super) fn is_gone(self, news: &mut News) {
+        let list = if self.tells_its_end {
+            &mut news.tell
+        } else {
+            &mut news.gone
+        };
+        list.push(self.parcel);
+    }
+
     /// Its worker is dead: what was running is lost, what had not started runs elsewhere.
     pub(super) fn bury(mut self, slot: &Slot, death: &WorkerDeath, ledger: &Ledger, news: &mut News) {
         if self.abandoned {
-            let list = if self.again {
-                &mut news.again
-            } else {
-                &mut news.gone
-            };
-            list.push(self.parcel);
-            return;
+            return self.is_gone(news);
         }
         let (started, _) = slot.progress();
         // What a dead worker left behind is not trusted any further than it can be right.
@@ -171,11 +176,8 @@ impl Flight {
         while lost.items > 0 {
             let behind = lost.split_off(1);
             let error = TaskError::WorkerDied(death.clone().while_running(self.parcel.name()));
-            if self.parcel.lost(lost, error, ledger) {
-                news.again.push(self.parcel.clone());
-            } else {
-                news.tell(&self.parcel);
-            }
+            self.parcel.lost(lost, error);
+            news.tell(&self.parcel);
             lost = behind;
         }
         if unstarted.items > 0 {

@@ -17,7 +17,7 @@ use crate::{
     remote::{check_location, place_of},
     sync::{Arc, Condvar, Mutex, MutexGuard},
     sys::channel,
-    task::{Carrier, CarrierHandle, Parcel, Reaction, Whereabouts},
+    task::{Admission, Carrier, CarrierHandle, Parcel, Reaction, Whereabouts},
 };
 use std::{
     fmt,
@@ -99,7 +99,7 @@ impl Shared {
         }
         let poke = std::mem::take(&mut state.poke);
         // Until it is told, the pool is not at rest.
-        let _telling = (!news.is_silent()).then(|| self.ledger.aftermath());
+        let _telling = (!news.is_silent()).then(|| self.ledger.hold());
         drop(state);
         if poke {
             self.poke();
@@ -215,10 +215,10 @@ impl Shared {
 }
 
 impl Carrier for Shared {
-    fn carry(self: Arc<Self>, parcel: Arc<dyn Parcel>) {
-        let inside = host::is_inside(self.ledger.id());
+    fn carry(self: Arc<Self>, parcel: Arc<dyn Parcel>, admission: Admission) {
+        let is_let_in = admission == Admission::Accepted || host::is_inside(self.ledger.id());
         let mut state = self.lock();
-        if state.stage == Stage::Open || state.stage == Stage::Finishing && inside {
+        if state.stage == Stage::Open || state.stage == Stage::Finishing && is_let_in {
             let mut news = News::default();
             state.queue.push_back(parcel);
             state.hand_out(&self.config, &self.ledger, &mut news);
@@ -328,8 +328,8 @@ impl Shared {
             Reaction::Leave => {}
             Reaction::AskToStop => link.slot(slot).ask(ASKED_TO_STOP),
             Reaction::Kill => worker.stop(slot, &self.ledger, news),
-            Reaction::KillAndRetry => {
-                flight.again = true;
+            Reaction::KillAndTell => {
+                flight.tells_its_end = true;
                 worker.stop(slot, &self.ledger, news);
             }
         }

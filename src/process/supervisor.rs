@@ -376,7 +376,7 @@ impl Supervisor {
 
     /// Sends the workers away once nothing is left to do. True when they are gone.
     fn close_if_at_rest(&self, state: &mut State) -> bool {
-        if state.stage == Stage::Open || !state.is_at_rest() || self.shared.ledger.has_aftermath() {
+        if state.stage == Stage::Open || !state.is_at_rest() || self.shared.ledger.is_held() {
             return false;
         }
         state.to_start = 0;
@@ -408,7 +408,7 @@ impl Supervisor {
                 .workers
                 .iter()
                 .any(|worker| worker.in_flight() > 0 || !worker.unsent_is_empty());
-        if state.stage > Stage::Open && self.shared.ledger.has_aftermath() {
+        if state.stage > Stage::Open && self.shared.ledger.is_held() {
             // Callbacks run; nobody wakes this thread when the last has ended.
             return Some(CLOSE_TICK);
         }

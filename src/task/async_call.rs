@@ -2,7 +2,7 @@
 //! without waiting for anybody.
 #![allow(unsafe_code)]
 
-use super::{Run, RunContext, Task, Traits};
+use super::{Run, RunContext, Task, Traits, parked::ParkedThread};
 use crate::{
     error::{TaskError, TaskPanic},
     future::{
@@ -78,11 +78,22 @@ pub(crate) struct AsyncCell<F, R: Send + 'static> {
 struct Extras {
     traits: Traits,
     deadline: Mutex<Option<Armed>>,
+    /// The deadline has passed, and the next turn is to end the task.
+    has_expired: AtomicBool,
 }
 
+/// A future that is polled for longer than this after its deadline still runs: it is not tried again.
+const NEXT_AWAIT: Duration = Duration::from_millis(20);
+
 impl<F, R: Send + 'static> AsyncCell<F, R> {
-    fn limit(&self) -> Option<Duration> {
-        self.extras.as_ref()?.traits.timeout
+    /// The limit, if it has passed and the next turn is to end the task.
+    fn has_expired(&self) -> Option<Duration> {
+        let extras = self.extras.as_ref()?;
+        if extras.has_expired.load(SeqCst) {
+            extras.traits.timeout
+        } else {
+            None
+        }
     }
 
     /// Drops the future in place. False if it is being polled, then the poller will; or if somebody else is at that.
@@ -144,6 +155,7 @@ where
             Box::new(Extras {
                 traits: *traits,
                 deadline: Mutex::new(None),
+                has_expired: AtomicBool::new(false),
             })
         };
         Arc::new(Self {
@@ -201,6 +213,13 @@ where
         // Read and written in one step: pairs with `wake_by_ref`.
         self.place.swap(POLLING, SeqCst);
         if !self.is_over() {
+            if let Some(limit) = self.has_expired()
+                && self.drop_future()
+            {
+                self.leave();
+                core::settle(self, Err(TaskError::TimedOut(limit)), ledger);
+                return None;
+            }
             match self.poll_once() {
                 Poll::Ready(outcome) => {
                     self.leave();
@@ -291,26 +310,6 @@ where
         }
         self.interrupt(reason, CallbacksRun::Here)
     }
-}
-
-/// A home for one task on a thread that waits for it.
-struct ParkedThread {
-    parker: Arc<Parker>,
-    woken: Mutex<Option<Task>>,
-}
-
-impl Home for ParkedThread {
-    fn requeue(&self, task: Task) {
-        let replaced = self.woken.lock().replace(task);
-        drop(replaced);
-        self.parker.unpark();
-    }
-
-    fn suspended(&self, _: Weak<dyn AnyCell>) -> u32 {
-        0
-    }
-
-    fn ended(&self, _: u32) {}
 }
 
 impl<F, R> Run for AsyncCell<F, R>
@@ -473,8 +472,27 @@ where
     R: Send + 'static,
 {
     fn passed(self: Arc<Self>) {
-        if let Some(limit) = self.limit() {
-            self.interrupt(TaskError::TimedOut(limit), CallbacksRun::Aside);
+        let Some(extras) = &self.extras else { return };
+        let Some(limit) = extras.traits.timeout else {
+            return;
+        };
+        if self.core.snapshot().is_settled() {
+            return;
         }
+        if !extras.traits.may_be_followed {
+            self.interrupt(TaskError::TimedOut(limit), CallbacksRun::Aside);
+            return;
+        }
+        // Another attempt must not overlap with this one: its next turn drops the future and then ends it. Unless there
+        // is no next turn, because this one goes on and on.
+        let is_late = extras.has_expired.swap(true, SeqCst);
+        if is_late && self.future.try_lock().is_none() {
+            self.interrupt(TaskError::TimedOut(limit), CallbacksRun::Aside);
+            return;
+        }
+        let again = timer::arm(&self, NEXT_AWAIT);
+        let passed = extras.deadline.lock().replace(again);
+        drop(passed);
+        ArcWake::wake(self.clone());
     }
 }

@@ -10,8 +10,11 @@ mod callee;
 mod entry;
 pub(crate) mod failure;
 pub(crate) mod parcel;
+mod parked;
 mod portable;
 mod remote_call;
+mod retried;
+mod retry_policy;
 mod settings;
 mod shipment;
 
@@ -21,10 +24,12 @@ pub(crate) use call::{Apply, CallCell, Job, Once, call, guarded};
 pub(crate) use callee::{AsyncBound, Bound, Callee, Context, Plain};
 pub(crate) use entry::{AsyncEntryOf, Entry, EntryOf, Input, Pending, Routine, Verdict};
 pub use parcel::CarrierHandle;
-pub(crate) use parcel::{Answer, Carrier, Load, Parcel, Reaction, RemoteCall, Whereabouts};
+pub(crate) use parcel::{Admission, Answer, Carrier, Load, Parcel, Reaction, RemoteCall, Whereabouts};
 pub use portable::Portable;
 pub use portable::{Anywhere, Crossing, InProcess};
 pub(crate) use remote_call::RemoteCell;
+pub(crate) use retried::{Go, Prepare, RetriedCell};
+pub(crate) use retry_policy::RetryPolicy;
 pub(crate) use settings::{Settings, Traits};
 pub(crate) use shipment::{Received, Shipment};
 

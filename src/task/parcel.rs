@@ -14,7 +14,7 @@ use std::time::Duration;
 /// although the item may lie in another process by then.
 pub(crate) trait Carrier: Send + Sync {
     /// Takes a parcel that has something to load.
-    fn carry(self: Arc<Self>, parcel: Arc<dyn Parcel>);
+    fn carry(self: Arc<Self>, parcel: Arc<dyn Parcel>, admission: Admission);
     /// Takes in what has come back, and notes what has started.
     fn look(&self);
     /// Takes answers in until `done`, for a bounded moment. True if it is done.
@@ -24,6 +24,15 @@ pub(crate) trait Carrier: Send + Sync {
     fn intercept(&self, task: &dyn Parcel, decide: &mut dyn FnMut(Whereabouts) -> Reaction);
     /// A context is no longer used.
     fn forget(&self, context: u64);
+}
+
+/// Whether a carrier that is shutting down has to take a parcel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// Only from the inside: it is submitted now.
+    New,
+    /// It has been accepted before.
+    Accepted,
 }
 
 /// A [`Carrier`], as an executor shows it to the verbs.
@@ -48,8 +57,8 @@ pub(crate) enum Reaction {
     AskToStop,
     /// It is stopped; its outcome has been decided.
     Kill,
-    /// It is stopped, and tried again.
-    KillAndRetry,
+    /// It is stopped; its outcome has been decided, and is to be told when nothing of it runs any more.
+    KillAndTell,
 }
 
 /// What is called with each item of a parcel.
@@ -112,8 +121,8 @@ pub(crate) trait Parcel: Send + Sync {
     fn started(self: Arc<Self>, items: u32, ledger: &Ledger);
     /// An item has ended.
     fn arrived(&self, item: u64, answer: Answer<'_>);
-    /// An item has not survived its worker. True if it is to be tried again: then the parcel has to be carried again.
-    fn lost(&self, item: Load, error: TaskError, ledger: &Ledger) -> bool;
+    /// An item has not survived its worker.
+    fn lost(&self, item: Load, error: TaskError);
     /// A batch has ended; its items took so long.
     fn batch_ended(&self, _items: u32, _took: Duration) {}
     /// Tells who waits what has arrived.

@@ -14,12 +14,12 @@ use crate::{
         core::{self, AnyCell, CallbacksRun, Cell, Core, Outcome},
         state::{Cancel, Phase, Snapshot},
     },
-    ledger::{ExecutorId, Ledger},
+    ledger::{ExecutorId, Hold, Ledger},
     sync::{Arc, Mutex, atomic::AtomicU64},
     task::call::guarded,
     timer::{self, Armed, Deadline},
 };
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Reads a result.
 pub(crate) type Decode<R> = fn(&[u8]) -> Result<R, TaskError>;
@@ -41,9 +41,9 @@ struct Cargo {
     argument: Option<Vec<u8>>,
     result: Option<Vec<u8>>,
     failure: Option<TaskError>,
-    /// How often it was lost with its worker or stopped at its deadline.
-    lost: u32,
-    deadline: Option<(Instant, Armed)>,
+    deadline: Option<Armed>,
+    /// Its outcome is to be told when nothing of it runs any more; until then the executor has to be there.
+    untold: Option<Hold>,
 }
 
 impl<R: Send + 'static> RemoteCell<R> {
@@ -73,8 +73,9 @@ impl<R: Send + 'static> RemoteCell<R> {
         self.traits.as_ref()?.timeout
     }
 
-    fn retries(&self) -> u32 {
-        self.traits.as_ref().map_or(0, |traits| traits.retries)
+    /// Whether another attempt may follow, which must not overlap with this one.
+    fn may_be_followed(&self) -> bool {
+        self.traits.as_ref().is_some_and(|traits| traits.may_be_followed)
     }
 
     fn has_started(&self, ledger: &Ledger) {
@@ -84,17 +85,9 @@ impl<R: Send + 'static> RemoteCell<R> {
         }
     }
 
-    /// Whether a task that was stopped or lost runs once more: then it counts as not started.
-    fn tries_again(&self, ledger: &Ledger) -> bool {
-        let mut cargo = self.cargo.lock();
-        let again = cargo.lost < self.retries() && self.core.retry();
-        if again {
-            cargo.lost += 1;
-            cargo.deadline = None;
-            ledger.retried();
-            ledger.force_room();
-        }
-        again
+    /// Its argument could not be encoded.
+    pub(crate) fn could_not_be_sent(&self, reason: TaskError) {
+        self.arrived(0, Answer::Failed(reason));
     }
 
     fn fail(&self, reason: TaskError) {
@@ -134,11 +127,7 @@ impl<R: Send + 'static> Parcel for RemoteCell<R> {
             return None;
         }
         let mut cargo = self.cargo.lock();
-        let bytes = if cargo.lost < self.retries() {
-            cargo.argument.clone()?
-        } else {
-            cargo.argument.take()?
-        };
+        let bytes = cargo.argument.take()?;
         let load = Load {
             first: 0,
             items: 1,
@@ -163,10 +152,8 @@ impl<R: Send + 'static> Parcel for RemoteCell<R> {
         self.has_started(ledger);
         if let Some(limit) = self.timeout() {
             let mut cargo = self.cargo.lock();
-            if cargo.deadline.is_none()
-                && let Some(at) = Instant::now().checked_add(limit)
-            {
-                cargo.deadline = Some((at, timer::arm(&self, limit)));
+            if cargo.deadline.is_none() {
+                cargo.deadline = Some(timer::arm(&self, limit));
             }
         }
     }
@@ -182,27 +169,25 @@ impl<R: Send + 'static> Parcel for RemoteCell<R> {
         };
         let mut cargo = self.cargo.lock();
         cargo.result = Some(result);
-        cargo.argument = None;
         cargo.deadline = None;
     }
 
-    fn lost(&self, item: Load, error: TaskError, ledger: &Ledger) -> bool {
-        self.has_started(ledger);
-        let again = self.tries_again(ledger);
-        if again {
-            self.cargo.lock().argument.get_or_insert(item.bytes);
-        } else {
-            self.fail(error);
+    fn lost(&self, _: Load, error: TaskError) {
+        if let Some(ledger) = self.ledger() {
+            self.has_started(&ledger);
         }
-        again
+        self.fail(error);
     }
 
     fn tell(self: Arc<Self>, ledger: &Ledger) {
-        let failure = self.cargo.lock().failure.take();
+        let mut cargo = self.cargo.lock();
+        let (failure, untold) = (cargo.failure.take(), cargo.untold.take());
+        drop(cargo);
         match failure {
             Some(reason) => core::settle_failed(self, reason, ledger),
             None => core::settle_packed(self, ledger),
         }
+        drop(untold);
     }
 
     fn refuse(self: Arc<Self>, reason: TaskError) {
@@ -318,19 +303,17 @@ impl<R: Send + 'static> Deadline for RemoteCell<R> {
         let Some(limit) = self.timeout() else { return };
         let mut tell = false;
         self.carrier.0.intercept(&*self, &mut |whereabouts| {
-            // An earlier attempt's deadline may pass while the next attempt runs.
-            let is_this_attempts =
-                matches!(&self.cargo.lock().deadline, Some((at, _)) if *at <= Instant::now());
             let Some(ledger) = self.ledger() else {
                 return Reaction::Leave;
             };
-            if whereabouts == Whereabouts::Waiting || !is_this_attempts {
+            if whereabouts == Whereabouts::Waiting || self.cargo.lock().deadline.is_none() {
                 return Reaction::Leave;
             }
-            if self.tries_again(&ledger) {
-                return Reaction::KillAndRetry;
-            }
             self.fail(TaskError::TimedOut(limit));
+            if self.may_be_followed() {
+                self.cargo.lock().untold = Some(ledger.hold());
+                return Reaction::KillAndTell;
+            }
             tell = true;
             Reaction::Kill
         });

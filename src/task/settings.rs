@@ -1,3 +1,4 @@
+use super::RetryPolicy;
 use crate::sync::Arc;
 use std::{num::NonZeroUsize, time::Duration};
 
@@ -9,16 +10,19 @@ pub(crate) struct Settings {
     pub(crate) chunk_size: Option<NonZeroUsize>,
     pub(crate) buffer_size: Option<NonZeroUsize>,
     pub(crate) max_in_flight: Option<NonZeroUsize>,
-    pub(crate) retries: u32,
+    pub(crate) retry: Option<Arc<RetryPolicy>>,
+    pub(crate) earlier: u32,
+    pub(crate) may_be_followed: bool,
 }
 
 /// The settings that a single task carries; boxed, because most tasks have none.
 pub(crate) struct Traits {
     pub(crate) timeout: Option<Duration>,
     pub(crate) name: Option<Arc<str>>,
-    pub(crate) retries: u32,
     /// Attempts before this one.
     pub(crate) earlier: u32,
+    /// Another attempt may follow this one.
+    pub(crate) may_be_followed: bool,
 }
 
 impl Traits {
@@ -29,13 +33,15 @@ impl Traits {
 
 impl Settings {
     pub(crate) fn traits(&self) -> Option<Box<Traits>> {
-        (self.timeout.is_some() || self.name.is_some() || self.retries > 0).then(|| {
-            Box::new(Traits {
-                timeout: self.timeout,
-                name: self.name.clone(),
-                retries: self.retries,
-                earlier: 0,
-            })
-        })
+        (self.timeout.is_some() || self.name.is_some() || self.earlier > 0 || self.may_be_followed).then(
+            || {
+                Box::new(Traits {
+                    timeout: self.timeout,
+                    name: self.name.clone(),
+                    earlier: self.earlier,
+                    may_be_followed: self.may_be_followed,
+                })
+            },
+        )
     }
 }

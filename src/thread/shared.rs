@@ -11,7 +11,7 @@ use crate::{
     error::{TaskError, TaskPanic},
     executor::Shutdown,
     future::{core::AnyCell, host},
-    ledger::{Ledger, Stats},
+    ledger::{AtRest, Ledger, Stats},
     lifecycle::{Lifecycle, Stage},
     sync::{
         Arc,
@@ -52,6 +52,8 @@ impl Shared {
             spares_named: AtomicUsize::new(0),
             config,
         });
+        let at_rest: Weak<dyn AtRest> = shared.me.clone();
+        shared.ledger.tell_at_rest(at_rest);
         (shared, seats)
     }
 
@@ -175,7 +177,7 @@ impl Shared {
 
     /// Closes the pool if it is shutting down and nothing is left.
     pub(super) fn close_if_at_rest(&self) {
-        if !self.lifecycle.close_if_at_rest() {
+        if !self.lifecycle.close_if_at_rest(&self.ledger) {
             return;
         }
         self.places.close();
@@ -236,6 +238,12 @@ impl Shared {
 
     pub(super) fn alive(&self) -> usize {
         self.alive.load(SeqCst)
+    }
+}
+
+impl AtRest for Shared {
+    fn came_to_rest(&self) {
+        self.close_if_at_rest();
     }
 }
 

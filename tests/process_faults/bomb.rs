@@ -107,6 +107,7 @@ pub(crate) enum Place {
 pub(crate) const PLACES: [Place; 3] = [Place::Decode, Place::Run, Place::Encode];
 
 /// An argument that is also the result.
+#[derive(Clone)]
 pub(crate) struct Bomb(pub(crate) Plan);
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

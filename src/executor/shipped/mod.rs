@@ -12,7 +12,9 @@ use crate::{
     future::{core::Outcome, host},
     ledger::Ledger,
     sync::Arc,
-    task::{CarrierHandle, Crossing, Reaction, RemoteCall, Whereabouts, guarded, parcel::push_item},
+    task::{
+        Admission, CarrierHandle, Crossing, Reaction, RemoteCall, Whereabouts, guarded, parcel::push_item,
+    },
 };
 use answers::Answers;
 use source::Source;
@@ -84,7 +86,7 @@ impl<T: Send + 'static, R: Send + 'static> Shipped<T, R> {
             }
         };
         if to_be_carried {
-            self.carrier.0.clone().carry(self.source.clone());
+            self.carrier.0.clone().carry(self.source.clone(), Admission::New);
         }
         // One large item must not keep its room for ever.
         if self.buffer.capacity() > source::MOST_BYTES_OF_A_BATCH {

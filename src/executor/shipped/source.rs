@@ -398,10 +398,8 @@ impl Parcel for Source {
         }
     }
 
-    /// Items that may be tried again are tasks of their own.
-    fn lost(&self, item: Load, error: TaskError, _: &Ledger) -> bool {
+    fn lost(&self, item: Load, error: TaskError) {
         self.arrived(item.first, Answer::Failed(error));
-        false
     }
 
     fn batch_ended(&self, items: u32, took: Duration) {

@@ -170,7 +170,7 @@ impl Worker {
             if let Body::Batch(slot) = outgoing.what
                 && let Some(flight) = &mut self.flights[slot as usize]
             {
-                // It has started, so it will not be sent again; if it may be tried again, the task has its own copy.
+                // It has started, so it will not be sent again.
                 flight.load.bytes = Vec::new();
             }
             self.outgoing = None;

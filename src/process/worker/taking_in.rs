@@ -206,12 +206,7 @@ impl Worker {
         }
         if let Some(flight) = self.flights[header.slot as usize].take() {
             self.futures -= usize::from(flight.parcel.call().is_async());
-            let list = if flight.again {
-                &mut news.again
-            } else {
-                &mut news.gone
-            };
-            list.push(flight.parcel);
+            flight.is_gone(news);
         }
         self.free.push(header.slot);
         self.stalled = false;
