@@ -99,7 +99,7 @@ where
     let callee = Arc::new(callee);
     let (executor, settings) = (executor.clone(), settings.clone());
     Lane::Each(Each::new(Box::new(move |item| {
-        submit::make_room(executor.ledger());
+        submit::make_room(executor.ledger(), &settings);
         match &route {
             None => submit::straight::<V, E, Arc<K>, T, X>(&executor, callee.clone(), item, &settings),
             Some(route) => {

@@ -18,11 +18,11 @@ pub(crate) mod verbs;
 pub use closed::{Closed, Latch};
 pub use group::{Group, Joining};
 pub use map::{Map, MapStream};
-pub use options::{AtMostOnce, Copies, NoContext, Options, Retrying, With, WithContext};
+pub use options::{AtMostOnce, Copies, NoContext, Options, Reserving, Retrying, With, WithContext};
 
 use crate::{
     completion::{self, AsCompleted, Tracked},
-    error::{StillRunning, TaskError},
+    error::{StillRunning, TaskError, TrySubmitError},
     future::{TaskFuture, host},
     ledger::{Ledger, Stats},
     sync::Arc,
@@ -184,6 +184,75 @@ pub trait Executor: Clone + Send + Sync + 'static {
     {
         const { submit::assert_captures_nothing::<F>() };
         submit::call::<_, _, _, Anywhere>(self, Plain(work), arg, &Settings::default(), no_copy)
+    }
+
+    /// As [`submit`](Self::submit), but never waits for room: the argument comes back instead.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`TrySubmitError::Full`] while as many tasks wait as the executor's `max_pending` allows, and
+    /// [`TrySubmitError::ShutDown`] after a shutdown. Both give the argument back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use concurrent_futures::{Executor, TrySubmitError, ThreadPool};
+    /// use std::time::Duration;
+    ///
+    /// /// Sends what there is room for, and gives back the rest.
+    /// fn offer<E: Executor>(executor: &E, jobs: Vec<u32>) -> Vec<u32> {
+    ///     let refused = |job| executor.try_submit(|job: u32| job + 1, job).err().map(TrySubmitError::into_inner);
+    ///     jobs.into_iter().filter_map(refused).collect()
+    /// }
+    ///
+    /// let pool = ThreadPool::builder().workers(1).max_pending(2).build().unwrap();
+    /// let (release, gate) = std::sync::mpsc::channel::<()>();
+    /// let busy = pool.spawn(move || gate.recv());
+    /// while !busy.is_running() {
+    ///     std::thread::yield_now();
+    /// }
+    /// assert_eq!(offer(&pool, vec![1, 2, 3]), [3]);
+    /// drop(release);
+    /// ```
+    fn try_submit<F, T, R>(&self, work: F, arg: T) -> Result<TaskFuture<R>, TrySubmitError<T>>
+    where
+        F: Fn(T) -> R + Copy + Send + Sync + 'static,
+        T: Portable,
+        R: Portable,
+    {
+        const { submit::assert_captures_nothing::<F>() };
+        submit::try_call::<_, _, _, Anywhere>(self, Plain(work), arg)
+    }
+
+    /// Waits for room, in async code: resolves to [`Options`] whose next task has its place already.
+    ///
+    /// Where [`submit`](Self::submit) would block because as many tasks wait as the executor's `max_pending` allows, awaiting this
+    /// holds up nothing but the task that awaits. Who came first gets room first. Inside the executor's own tasks, on an
+    /// executor without a bound, and after a shutdown it resolves at once. Room that is not used is given back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use concurrent_futures::{Executor, TaskError};
+    ///
+    /// async fn total<E: Executor>(executor: &E, words: Vec<String>) -> Result<usize, TaskError> {
+    ///     let mut lengths = Vec::new();
+    ///     for word in words {
+    ///         lengths.push(executor.reserve().await.submit(|word: String| word.len(), word));
+    ///     }
+    ///     let mut total = 0;
+    ///     for length in lengths {
+    ///         total += length.await?;
+    ///     }
+    ///     Ok(total)
+    /// }
+    ///
+    /// let pool = concurrent_futures::ThreadPool::builder().workers(1).max_pending(1).build().unwrap();
+    /// let words = ["one", "two", "three"].map(String::from).to_vec();
+    /// assert_eq!(futures::executor::block_on(total(&pool, words)).unwrap(), 11);
+    /// ```
+    fn reserve(&self) -> Reserving<Self> {
+        Options::new(self.clone()).reserve()
     }
 
     /// Calls `work` with `arg` on a worker and runs the future it returns there.

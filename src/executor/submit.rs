@@ -31,15 +31,25 @@ pub(crate) const fn assert_captures_nothing<F>() {
 }
 
 /// Waits for room if the executor is bounded and the caller is not one of its own tasks.
-pub(super) fn make_room(ledger: &Ledger) {
-    if ledger.max_pending().is_none() || ledger.try_room() {
+pub(super) fn make_room(ledger: &Ledger, settings: &Settings) {
+    if ledger.max_pending().is_none() {
+        return;
+    }
+    if let Some(reserved) = &settings.room
+        && let Some(room) = reserved.lock().take()
+    {
+        return room.used();
+    }
+    if ledger.try_room() {
         return;
     }
     if host::is_inside(ledger.id()) {
-        ledger.force_room();
-    } else {
-        host::refuse_deadlock([ledger.id()], host::TRY_SUBMIT);
-        host::blocking(|| ledger.wait_for_room());
+        return ledger.force_room();
+    }
+    host::refuse_deadlock([ledger.id()], host::TRY_SUBMIT);
+    let mut wait = ledger.wait_for_room();
+    if let Some(room) = host::block_on(None, || false, |waker| wait.poll(waker)) {
+        room.used();
     }
 }
 
@@ -136,7 +146,7 @@ where
     T: Send + 'static,
     X: Crossing<T> + Crossing<<V as Kind<K, T, X>>::Output>,
 {
-    make_room(executor.ledger());
+    make_room(executor.ledger(), settings);
     with_room::<V, E, K, T, X>(executor, callee, argument, settings, copy)
 }
 
@@ -268,8 +278,6 @@ pub(crate) fn try_call<E, K, T, X>(
     executor: &E,
     callee: K,
     argument: T,
-    settings: &Settings,
-    copy: fn(&T) -> Option<T>,
 ) -> Result<TaskFuture<K::Output>, TrySubmitError<T>>
 where
     E: Executor,
@@ -278,8 +286,11 @@ where
     X: Crossing<T> + Crossing<K::Output>,
 {
     match try_room(executor) {
-        Ok(()) => Ok(with_room::<Calls, E, K, T, X>(
-            executor, callee, argument, settings, copy,
+        Ok(()) => Ok(straight::<Calls, E, K, T, X>(
+            executor,
+            callee,
+            argument,
+            &Settings::default(),
         )),
         Err(refused) => Err(refused(argument)),
     }
@@ -327,7 +338,7 @@ where
     F: FnOnce() -> R + Send + 'static,
     R: Send + 'static,
 {
-    make_room(executor.ledger());
+    make_room(executor.ledger(), settings);
     hand_over(executor, Once(work), settings)
 }
 
@@ -338,7 +349,7 @@ where
     Fut: Future<Output: Send + 'static> + Send + 'static,
 {
     let ledger = executor.ledger();
-    make_room(ledger);
+    make_room(ledger, settings);
     ledger.submitted(1);
     let (future, task) = kinds::async_call(ledger, InProcessOnly(future), settings);
     executor.execute(task);

@@ -87,6 +87,23 @@ macro_rules! in_process_verbs {
                 $crate::executor::submit::try_spawn(self, work, arg)
             }
 
+            /// Waits for room, in async code; see [`Executor::reserve`](crate::Executor::reserve).
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = concat!("let pool = concurrent_futures::", $example, ";")]
+            /// let word = "captured".to_string();
+            /// let length = async { pool.reserve().await.spawn(move || word.len()).await };
+            /// assert_eq!(futures::executor::block_on(length).unwrap(), 8);
+            /// ```
+            pub fn reserve(
+                &self,
+            ) -> $crate::backend::Reserving<Self, $crate::backend::NoContext, $crate::backend::InProcess>
+            {
+                self.options().reserve()
+            }
+
             /// Calls async `work` with `arg` and runs its future on a worker; as
             /// [`Executor::submit_async`](crate::Executor::submit_async), for work that captures.
             ///

@@ -6,6 +6,7 @@
 
 mod bound;
 mod holds;
+mod room;
 mod stripes;
 
 use crate::{
@@ -22,6 +23,7 @@ use crate::{
 use bound::Bound;
 use holds::Holds;
 pub(crate) use holds::{AtRest, Hold, Waiting};
+pub(crate) use room::{Room, WaitForRoom};
 use std::{
     collections::BTreeMap,
     fmt,
@@ -173,12 +175,6 @@ impl Ledger {
         self.0.refuses.load(Ordering::SeqCst)
     }
 
-    /// Whether a submission would go through without waiting.
-    #[inline]
-    pub(crate) fn has_room(&self) -> bool {
-        self.0.bound.as_ref().is_none_or(Bound::has_room)
-    }
-
     pub(crate) fn driver(&self) -> Option<Driver> {
         self.0.driver
     }
@@ -191,33 +187,6 @@ impl Ledger {
     #[inline]
     pub(crate) fn stop_requested(&self) -> bool {
         self.0.stop_requested.load(Ordering::Acquire)
-    }
-
-    /// Waits until one more task may queue. An executor that is shut down has room: it refuses the task.
-    pub(crate) fn wait_for_room(&self) {
-        if let Some(bound) = &self.0.bound {
-            bound.acquire();
-        }
-    }
-
-    /// Takes the room of one task if there is some now.
-    pub(crate) fn try_room(&self) -> bool {
-        self.0.bound.as_ref().is_none_or(Bound::try_acquire)
-    }
-
-    /// Takes the room of one task even where there is none: the executor's own tasks are never held up.
-    pub(crate) fn force_room(&self) {
-        if let Some(bound) = &self.0.bound {
-            bound.force();
-        }
-    }
-
-    /// A task left the queue.
-    #[inline]
-    pub(crate) fn give_room(&self) {
-        if let Some(bound) = &self.0.bound {
-            bound.release();
-        }
     }
 
     pub(crate) fn submitted(&self, tasks: u64) {

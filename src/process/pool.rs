@@ -105,6 +105,7 @@ impl Shared {
             self.poke();
         }
         news.publish(&self.ledger);
+        self.ledger.wake_who_has_room();
     }
 
     /// Wakes the supervisor.

@@ -78,16 +78,20 @@ impl<R: Send + 'static> RemoteCell<R> {
         self.traits.as_ref().is_some_and(|traits| traits.may_be_followed)
     }
 
+    /// Called under the carrier's lock, which wakes those who have room when it is free.
     fn has_started(&self, ledger: &Ledger) {
         if self.core.start() {
             ledger.started(1);
-            ledger.give_room();
+            ledger.give_room_quietly();
         }
     }
 
     /// Its argument could not be encoded.
     pub(crate) fn could_not_be_sent(&self, reason: TaskError) {
         self.arrived(0, Answer::Failed(reason));
+        if let Some(ledger) = self.ledger() {
+            ledger.wake_who_has_room();
+        }
     }
 
     fn fail(&self, reason: TaskError) {

@@ -1,5 +1,8 @@
 use super::RetryPolicy;
-use crate::sync::Arc;
+use crate::{
+    ledger::Room,
+    sync::{Arc, Mutex},
+};
 use std::{num::NonZeroUsize, time::Duration};
 
 /// How to run, apart from what to run: what `options()` collects.
@@ -13,6 +16,8 @@ pub(crate) struct Settings {
     pub(crate) retry: Option<Arc<RetryPolicy>>,
     pub(crate) earlier: u32,
     pub(crate) may_be_followed: bool,
+    /// Room for the first task that is submitted with these settings.
+    pub(crate) room: Option<Arc<Mutex<Option<Room>>>>,
 }
 
 /// The settings that a single task carries; boxed, because most tasks have none.

@@ -1,8 +1,10 @@
 //! How to run, apart from what to run: the same verbs once more, with options and with a context.
 
+mod reserve;
 mod retrying;
 mod verbs;
 
+pub use reserve::Reserving;
 pub use retrying::{Copies, Retrying};
 
 use super::{Executor, Group};
