@@ -3,7 +3,7 @@
 #[cfg(feature = "tokio")]
 use crate::bridge::AsyncBridge;
 use crate::{
-    executor::{Closed, Executor, Readmit, Shutdown},
+    executor::{Closed, Executor, Readmit, Shutdown, Throttle},
     inline::{Checked, Inline},
     ledger::{Ledger, Stats},
     process::ProcessPool,
@@ -225,6 +225,10 @@ impl Executor for AnyExecutor {
 
     fn readmit(&self) -> Readmit {
         on_backend!(self, executor => executor.readmit())
+    }
+
+    fn throttle(&self) -> Option<Throttle> {
+        on_backend!(self, executor => executor.throttle())
     }
 
     fn carrier(&self) -> Option<CarrierHandle> {

@@ -106,7 +106,9 @@ pub use thread::{Scope, ScopedFuture, ThreadPool, ThreadPoolBuilder};
 /// What it takes to write a backend: see [`Executor`].
 pub mod backend {
     pub use crate::{
-        executor::{AtMostOnce, Closed, Copies, Joining, Latch, NoContext, Reserving, Retrying, WithContext},
+        executor::{
+            AtMostOnce, Closed, Copies, Joining, Latch, NoContext, Reserving, Retrying, Throttle, WithContext,
+        },
         ledger::{ExecutorId, Ledger},
         task::{Anywhere, CarrierHandle, Crossing, InProcess, Task},
     };

@@ -1,6 +1,7 @@
 use super::{AsyncBridge, runtimes::Runtime, shared::Shared};
 use crate::{error::BuildError, executor::Shutdown, sys::stack};
 use futures::task::Spawn;
+use std::time::Duration;
 
 /// As many blocking calls run at once unless told otherwise: tokio's number. They wait more than they run.
 const DEFAULT_MAX_BLOCKING: usize = 512;
@@ -10,6 +11,7 @@ pub(super) struct Config {
     pub(super) workers: usize,
     pub(super) max_blocking: usize,
     pub(super) max_pending: Option<usize>,
+    pub(super) rate_limit: Option<(usize, Duration)>,
     pub(super) name: String,
     pub(super) stack_size: usize,
     pub(super) on_drop: Shutdown,
@@ -39,6 +41,7 @@ impl AsyncBridgeBuilder {
             workers: num_cpus::get(),
             max_blocking: DEFAULT_MAX_BLOCKING,
             max_pending: None,
+            rate_limit: None,
             name: "bridge".into(),
             stack_size: stack::default_size(),
             on_drop: Shutdown::Finish,
@@ -69,6 +72,30 @@ impl AsyncBridgeBuilder {
         self
     }
 
+    /// How many tasks start at most within any time of this length: a limit of calls to somebody else's server, say.
+    ///
+    /// Those that wait start in the order in which they were submitted, items of a map and attempts at one task counted each. They
+    /// count as queued, for [`max_pending`](Self::max_pending) too. A shutdown that finishes runs them at this rate.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")] {
+    /// use concurrent_futures::AsyncBridge;
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let per = Duration::from_millis(20);
+    /// let polite = AsyncBridge::builder().rate_limit(2, per).build().unwrap();
+    /// let start = Instant::now();
+    /// assert_eq!(polite.map_async(|n| async move { n + 1 }, 0..6).map(Result::unwrap).sum::<i32>(), 21);
+    /// assert!(start.elapsed() >= per * 2);
+    /// # }
+    /// ```
+    pub fn rate_limit(mut self, tasks: usize, per: Duration) -> Self {
+        self.config.rate_limit = Some((tasks, per));
+        self
+    }
+
     /// What the threads are called: `name-0`, ... for the bridge's own runtime, `name-blocking-0`, ... beside it.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.config.name = name.into();
@@ -91,7 +118,7 @@ impl AsyncBridgeBuilder {
     ///
     /// # Errors
     ///
-    /// Fails with 0 workers, with `max_blocking(0)` or `max_pending(0)`, and where the system does not start a thread.
+    /// Fails with 0 workers, with `max_blocking(0)` or `max_pending(0)`, with a `rate_limit` of nothing, and where the system does not start a thread.
     #[cfg(feature = "tokio")]
     pub fn build(self) -> Result<AsyncBridge, BuildError> {
         self.check()?;
@@ -115,7 +142,7 @@ impl AsyncBridgeBuilder {
     ///
     /// # Errors
     ///
-    /// Fails with 0 workers and with `max_blocking(0)` or `max_pending(0)`.
+    /// Fails with 0 workers and with `max_blocking(0)` or `max_pending(0)`, and with a `rate_limit` of nothing.
     #[cfg(feature = "tokio")]
     pub fn build_on(self, handle: tokio::runtime::Handle) -> Result<AsyncBridge, BuildError> {
         self.build_over(Runtime::borrowed(handle))
@@ -125,7 +152,7 @@ impl AsyncBridgeBuilder {
     ///
     /// # Errors
     ///
-    /// Fails with 0 workers and with `max_blocking(0)` or `max_pending(0)`.
+    /// Fails with 0 workers and with `max_blocking(0)` or `max_pending(0)`, and with a `rate_limit` of nothing.
     pub fn build_on_spawner(
         self,
         spawner: impl Spawn + Send + Sync + 'static,
@@ -148,6 +175,7 @@ impl AsyncBridgeBuilder {
         if self.config.max_pending == Some(0) {
             return Err(BuildError::NoRoom);
         }
+        BuildError::check_rate(self.config.rate_limit)?;
         Ok(())
     }
 }
@@ -158,6 +186,7 @@ impl std::fmt::Debug for AsyncBridgeBuilder {
             .field("workers", &self.config.workers)
             .field("max_blocking", &self.config.max_blocking)
             .field("max_pending", &self.config.max_pending)
+            .field("rate_limit", &self.config.rate_limit)
             .field("name", &self.config.name)
             .field("stack_size", &self.config.stack_size)
             .field("on_drop", &self.config.on_drop)

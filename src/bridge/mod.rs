@@ -11,7 +11,7 @@ pub use builder::AsyncBridgeBuilder;
 
 use crate::{
     error::BuildError,
-    executor::{Closed, Executor, Readmit, Shutdown, verbs::in_process_verbs},
+    executor::{Closed, Executor, Readmit, Shutdown, Throttle, verbs::in_process_verbs},
     ledger::{Ledger, Stats},
     sync::Arc,
     task::Task,
@@ -206,6 +206,10 @@ impl Executor for AsyncBridge {
     fn readmit(&self) -> Readmit {
         let shared = self.0.0.clone();
         Arc::new(move |task| shared.resubmit(task))
+    }
+
+    fn throttle(&self) -> Option<Throttle> {
+        self.0.0.throttle.clone()
     }
 
     fn stats(&self) -> Stats {

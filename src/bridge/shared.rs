@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::{TaskError, TaskPanic},
-    executor::{Latch, Shutdown},
+    executor::{Latch, Shutdown, Throttle},
     future::{core::AnyCell, host},
     ledger::{AtRest, Ledger, Stats},
     lifecycle::{Lifecycle, Stage},
@@ -30,6 +30,7 @@ pub(super) struct Shared {
     pub(super) pollers: Pollers,
     pub(super) blocking: Blocking,
     pub(super) lifecycle: Lifecycle,
+    pub(super) throttle: Option<Throttle>,
     pub(super) relief: Relief,
     /// For the poller or thread that has to be started now and then.
     me: Weak<Self>,
@@ -37,8 +38,10 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(config: Config, runtime: Runtime) -> Arc<Self> {
+        let ledger = Ledger::driven_by(runtime.driver(), config.max_pending);
         let shared = Arc::new_cyclic(|me| Self {
-            ledger: Ledger::driven_by(runtime.driver(), config.max_pending),
+            throttle: Throttle::of(config.rate_limit, &ledger),
+            ledger,
             pollers: Pollers::new(&runtime),
             blocking: Blocking::new(config.max_blocking, config.stack_size),
             lifecycle: Lifecycle::new(),

@@ -1,4 +1,4 @@
-use std::{fmt, io};
+use std::{fmt, io, time::Duration};
 
 /// Why an executor could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +10,9 @@ pub enum BuildError {
     /// `max_pending(0)` would refuse every task.
     #[error("`max_pending` must be at least 1: a bound of 0 would refuse every task")]
     NoRoom,
+    /// A rate limit that lets no task start, or every one.
+    #[error("`rate_limit` must allow at least 1 task, within a time longer than 0")]
+    NoRate,
     /// `max_blocking(0)` would let no blocking call run.
     #[error("`max_blocking` must be at least 1; leave it out to get 512")]
     NoBlocking,
@@ -46,6 +49,15 @@ pub enum BuildError {
     /// The operating system did not give what an async runtime needs.
     #[error("could not start an async runtime: {0}")]
     StartRuntime(#[source] io::Error),
+}
+
+impl BuildError {
+    pub(crate) fn check_rate(limit: Option<(usize, Duration)>) -> Result<(), Self> {
+        match limit {
+            Some((0, _) | (_, Duration::ZERO)) => Err(Self::NoRate),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A submission that does not wait was refused; the argument comes back.

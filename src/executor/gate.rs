@@ -7,16 +7,12 @@
 
 use super::launch::Launch;
 use crate::{
-    future::core::Outcome,
-    ledger::{Hold, Ledger, Mode, Waiting},
+    ledger::{Hold, Ledger, Waiting},
     panic,
     sync::{Arc, Mutex},
-    task::{Job, guarded},
 };
-use futures::FutureExt;
 use std::{
     collections::VecDeque,
-    future::Future,
     num::NonZeroUsize,
     sync::Weak,
     thread::{self, ThreadId},
@@ -150,38 +146,4 @@ impl Drop for Permit {
     fn drop(&mut self) {
         self.line.leave(self.number);
     }
-}
-
-/// A call that has a permit.
-pub(super) struct Permitted<J> {
-    job: J,
-    permit: Permit,
-}
-
-impl<J> Permitted<J> {
-    pub(super) fn new(job: J, permit: Permit) -> Self {
-        Self { job, permit }
-    }
-}
-
-impl<J: Job> Job for Permitted<J> {
-    type Output = J::Output;
-
-    fn run(self, mode: Mode) -> Outcome<J::Output> {
-        // Not dropped by a panic on its way up: letting the next item through is no clean-up.
-        let outcome = guarded(|| self.job.run(mode));
-        drop(self.permit);
-        outcome
-    }
-}
-
-/// A future that has a permit.
-pub(super) fn permitted<R>(
-    future: impl Future<Output = Outcome<R>>,
-    permit: Permit,
-) -> impl Future<Output = Outcome<R>> {
-    future.map(|outcome| {
-        drop(permit);
-        outcome
-    })
 }

@@ -1,6 +1,6 @@
 //! The two kinds of work, functions and async functions, as far as they differ for those who submit them.
 
-use super::gate::{Permit, Permitted, permitted};
+use super::passes::{Passes, WithPasses, with_passes};
 use crate::{
     future::TaskFuture,
     ledger::Ledger,
@@ -24,7 +24,7 @@ pub(crate) trait Kind<K, T, X>: 'static {
         callee: K,
         argument: T,
         settings: &Settings,
-        permit: Option<Permit>,
+        passes: Passes,
     ) -> (TaskFuture<Self::Output>, Task);
 }
 
@@ -49,12 +49,13 @@ where
         callee: K,
         argument: T,
         settings: &Settings,
-        permit: Option<Permit>,
+        passes: Passes,
     ) -> (TaskFuture<K::Output>, Task) {
         let job = Apply::<K, T, X>::new(callee, argument);
-        match permit {
-            None => call(ledger, job, settings),
-            Some(permit) => call(ledger, Permitted::new(job, permit), settings),
+        if passes.are_none() {
+            call(ledger, job, settings)
+        } else {
+            call(ledger, WithPasses::new(job, passes), settings)
         }
     }
 }
@@ -75,12 +76,13 @@ where
         callee: K,
         argument: T,
         settings: &Settings,
-        permit: Option<Permit>,
+        passes: Passes,
     ) -> (TaskFuture<Fut::Output>, Task) {
         let future = ApplyAsync::<K, T, Fut, X>::new(callee, argument, ledger.mode());
-        match permit {
-            None => async_call(ledger, future, settings),
-            Some(permit) => async_call(ledger, permitted(future, permit), settings),
+        if passes.are_none() {
+            async_call(ledger, future, settings)
+        } else {
+            async_call(ledger, with_passes(future, passes), settings)
         }
     }
 }

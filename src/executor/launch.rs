@@ -5,31 +5,35 @@ use super::{
     Executor, Readmit,
     gate::{Line, Permit},
     kinds::Kind,
+    passes::Passes,
     reason_of_stop, submit,
+    throttle::{Ration, Throttle},
 };
 use crate::{
+    error::TaskError,
     future::TaskFuture,
     ledger::Ledger,
     sync::Arc,
-    task::{Admission, Callee, CarrierHandle, Crossing, Go, Parcel, Prepare, Settings, Task},
+    task::{Admission, Callee, CarrierHandle, Crossing, Go, Parcel, Prepare, Settings, Start, Task},
 };
+use std::borrow::Cow;
 
-/// What is to be done with a task so that it runs.
-pub(super) enum Launch {
+/// A task and how it gets to those who run it.
+pub(super) enum Way {
     Execute(Task, Readmit),
     Carry(Arc<dyn Parcel>, CarrierHandle),
     /// It has failed before it could go, and is to be told so.
     Tell(Arc<dyn Parcel>),
 }
 
-impl Launch {
+impl Way {
     /// Hands over a task that was accepted before.
     pub(super) fn go(self, ledger: &Ledger) {
         // It would be refused as if it had come after the shutdown.
-        let is_late = ledger.stop_requested();
+        if ledger.stop_requested() {
+            return self.refuse(reason_of_stop(ledger), ledger);
+        }
         match self {
-            Self::Execute(task, _) if is_late => task.refuse(reason_of_stop(ledger)),
-            Self::Carry(parcel, _) if is_late => parcel.refuse(reason_of_stop(ledger)),
             Self::Execute(task, readmit) => readmit(task),
             Self::Carry(parcel, carrier) => carrier.0.carry(parcel, Admission::Accepted),
             Self::Tell(parcel) => parcel.tell(ledger),
@@ -44,6 +48,29 @@ impl Launch {
             Self::Tell(parcel) => parcel.tell(executor.ledger()),
         }
     }
+
+    fn refuse(self, reason: TaskError, ledger: &Ledger) {
+        match self {
+            Self::Execute(task, _) => task.refuse(reason),
+            Self::Carry(parcel, _) => parcel.refuse(reason),
+            Self::Tell(parcel) => parcel.tell(ledger),
+        }
+    }
+}
+
+/// A task that stands ready, and the rate limit that it has to wait for.
+pub(super) struct Launch {
+    way: Way,
+    throttled: Option<(u64, Throttle)>,
+}
+
+impl Launch {
+    pub(super) fn go(self, ledger: &Ledger) {
+        match self.throttled {
+            Some((number, throttle)) => throttle.join(number, self.way),
+            None => self.way.go(ledger),
+        }
+    }
 }
 
 /// What it takes to get tasks to an executor, without a handle on it: the last one may be dropped meanwhile.
@@ -53,6 +80,7 @@ pub(super) struct Route {
     carrier: Option<CarrierHandle>,
     readmit: Readmit,
     line: Option<Arc<Line>>,
+    throttle: Option<Throttle>,
 }
 
 /// A prepared task that has its place in line, if there is one.
@@ -69,6 +97,15 @@ impl Ready {
             Some((number, line)) => line.join(number, self.launch),
         }
     }
+
+    /// For a task that is submitted now: its executor may not take it any more.
+    pub(super) fn go_new<E: Executor>(self, executor: &E) {
+        if self.ledger.refuses() && !executor.is_inside() {
+            self.launch.way.refuse(TaskError::ShutDown, &self.ledger);
+        } else {
+            self.go();
+        }
+    }
 }
 
 impl Route {
@@ -83,6 +120,7 @@ impl Route {
             carrier: if X::CROSSES { executor.carrier() } else { None },
             readmit: executor.readmit(),
             line,
+            throttle: executor.throttle(),
         }
     }
 
@@ -116,13 +154,27 @@ impl Route {
     where
         V: Kind<K, T, X>,
     {
-        let permit = self.line.as_ref().map(Line::permit);
-        let number = permit.as_ref().map(Permit::number);
-        let (future, task) = V::task(&self.ledger, callee, argument, settings, permit);
-        (
-            future,
-            self.ready(Launch::Execute(task, self.readmit.clone()), number),
-        )
+        self.prepare_with(settings, |settings, passes| {
+            V::task(&self.ledger, callee, argument, settings, passes)
+        })
+    }
+
+    /// A task that `make` makes for this process, given how and with which passes it is run.
+    pub(super) fn prepare_with<R>(
+        &self,
+        settings: &Settings,
+        make: impl FnOnce(&Settings, Passes) -> (TaskFuture<R>, Task),
+    ) -> (TaskFuture<R>, Ready) {
+        let passes = self.passes();
+        let (number, ration) = passes.numbers();
+        let mut settings = Cow::Borrowed(settings);
+        if ration.is_some() {
+            // Who waits for it would run it before its time.
+            settings.to_mut().stays_in_line = true;
+        }
+        let (future, task) = make(&settings, passes);
+        let way = Way::Execute(task, self.readmit.clone());
+        (future, self.ready(way, number, ration))
     }
 
     fn prepare_remote<V, K, T, X>(
@@ -137,20 +189,34 @@ impl Route {
         X: Crossing<T> + Crossing<V::Output>,
     {
         let carrier = self.carrier.clone().expect("asked for by who calls this");
-        let (future, launch) =
-            submit::remote::<V, K, T, X>(&self.ledger, carrier, callee, argument, settings);
+        let Passes { permit, ration } = self.passes();
+        let (number, rationed) = (
+            permit.as_ref().map(Permit::number),
+            ration.as_ref().map(Ration::number),
+        );
+        let start = ration.map(|ration| Box::new(ration) as Box<dyn Start>);
+        let (future, way) =
+            submit::remote::<V, K, T, X>(&self.ledger, carrier, callee, argument, settings, start);
         // The work is elsewhere, so its future has the permit.
-        let permit = self.line.as_ref().map(Line::permit);
-        let number = permit.as_ref().map(Permit::number);
         if let Some(permit) = permit {
             future.on_done(move |_| drop(permit));
         }
-        (future, self.ready(launch, number))
+        (future, self.ready(way, number, rationed))
     }
 
-    fn ready(&self, launch: Launch, number: Option<usize>) -> Ready {
+    fn passes(&self) -> Passes {
+        Passes {
+            permit: self.line.as_ref().map(Line::permit),
+            ration: self.throttle.as_ref().map(Throttle::ration),
+        }
+    }
+
+    fn ready(&self, way: Way, number: Option<usize>, ration: Option<u64>) -> Ready {
         Ready {
-            launch,
+            launch: Launch {
+                way,
+                throttled: ration.zip(self.throttle.clone()),
+            },
             place: number.zip(self.line.clone()),
             ledger: self.ledger.clone(),
         }

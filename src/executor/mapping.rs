@@ -17,7 +17,7 @@ use crate::{
 };
 use std::{future::Future, num::NonZeroUsize};
 
-/// One call per item, in chunks; one task per item if each has a deadline or attempts of its own, or fewer of them may be
+/// One call per item, in chunks; one task per item if each has a deadline, attempts or a start of its own that counts, or fewer of them may be
 /// in flight than the workers of other processes would take.
 pub(crate) fn map<E, K, I, X>(
     executor: &E,
@@ -42,7 +42,7 @@ where
     let at_once = settings
         .max_in_flight
         .map_or(workers, |most| most.get().min(workers));
-    let apart = settings.timeout.is_some() || settings.retry.is_some();
+    let apart = settings.timeout.is_some() || settings.retry.is_some() || executor.throttle().is_some();
     let lane = if apart || carrier.is_some() && at_once < workers {
         each::<Calls, E, K, I::Item, X>(executor, callee, settings, copy)
     } else if let Some(carrier) = carrier {
@@ -94,7 +94,7 @@ where
     let line = settings
         .max_in_flight
         .map(|most| Line::new(most, executor.ledger().clone()));
-    let goes_straight = line.is_none() && settings.retry.is_none();
+    let goes_straight = line.is_none() && settings.retry.is_none() && executor.throttle().is_none();
     let route = (!goes_straight).then(|| Route::to::<E, T, X>(executor, line));
     let callee = Arc::new(callee);
     let (executor, settings) = (executor.clone(), settings.clone());

@@ -11,14 +11,17 @@ mod map;
 pub(crate) mod mapping;
 mod options;
 mod pace;
+mod passes;
 mod shipped;
 pub(crate) mod submit;
+mod throttle;
 pub(crate) mod verbs;
 
 pub use closed::{Closed, Latch};
 pub use group::{Group, Joining};
 pub use map::{Map, MapStream};
 pub use options::{AtMostOnce, Copies, NoContext, Options, Reserving, Retrying, With, WithContext};
+pub use throttle::Throttle;
 
 use crate::{
     completion::{self, AsCompleted, Tracked},
@@ -134,6 +137,12 @@ pub trait Executor: Clone + Send + Sync + 'static {
     /// Who carries this executor's work to other processes, if it runs there.
     #[doc(hidden)]
     fn carrier(&self) -> Option<CarrierHandle> {
+        None
+    }
+
+    /// How many tasks may start in a time, if that is limited.
+    #[doc(hidden)]
+    fn throttle(&self) -> Option<Throttle> {
         None
     }
 

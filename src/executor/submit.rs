@@ -3,7 +3,8 @@
 use super::{
     Executor,
     kinds::{self, AsyncCalls, Calls, Kind},
-    launch::{Attempts, Launch, Route},
+    launch::{Attempts, Route, Way},
+    passes::{Passes, WithPasses, with_passes},
 };
 use crate::{
     error::{TaskError, TrySubmitError},
@@ -11,8 +12,8 @@ use crate::{
     ledger::Ledger,
     sync::Arc,
     task::{
-        Callee, CarrierHandle, Crossing, InProcessOnly, Job, Once, RemoteCall, RemoteCell, RetriedCell,
-        Settings, guarded, parcel::push_item,
+        Callee, CarrierHandle, Crossing, InProcess, InProcessOnly, Job, Once, RemoteCall, RemoteCell,
+        RetriedCell, Settings, Start, guarded, parcel::push_item,
     },
 };
 use std::future::Future;
@@ -60,7 +61,8 @@ pub(super) fn remote<V, K, T, X>(
     callee: &K,
     argument: &T,
     settings: &Settings,
-) -> (TaskFuture<V::Output>, Launch)
+    start: Option<Box<dyn Start>>,
+) -> (TaskFuture<V::Output>, Way)
 where
     V: Kind<K, T, X>,
     K: Callee<T>,
@@ -86,13 +88,14 @@ where
         bytes,
         |bytes| <X as Crossing<V::Output>>::decode("the result", bytes),
         settings.traits(),
+        start,
     );
     let future = TaskFuture::new(cell.clone());
     match failed {
-        None => (future, Launch::Carry(cell, carrier)),
+        None => (future, Way::Carry(cell, carrier)),
         Some(error) => {
             cell.could_not_be_sent(error);
-            (future, Launch::Tell(cell))
+            (future, Way::Tell(cell))
         }
     }
 }
@@ -165,7 +168,7 @@ where
     T: Send + 'static,
     X: Crossing<T> + Crossing<<V as Kind<K, T, X>>::Output>,
 {
-    if settings.retry.is_none() {
+    if settings.retry.is_none() && executor.throttle().is_none() {
         return straight::<V, E, K, T, X>(executor, callee, argument, settings);
     }
     let route = Route::to::<E, T, X>(executor, None);
@@ -191,12 +194,12 @@ where
     if <X as Crossing<T>>::CROSSES
         && let Some(carrier) = executor.carrier()
     {
-        let (future, launch) = remote::<V, K, T, X>(ledger, carrier, &callee, &argument, settings);
+        let (future, way) = remote::<V, K, T, X>(ledger, carrier, &callee, &argument, settings, None);
         crate::panic::contain(|| drop(argument));
-        launch.go_new(executor);
+        way.go_new(executor);
         return future;
     }
-    let (future, task) = V::task(ledger, callee, argument, settings, None);
+    let (future, task) = V::task(ledger, callee, argument, settings, Passes::default());
     executor.execute(task);
     future
 }
@@ -222,7 +225,7 @@ where
     }
     executor.ledger().submitted(1);
     let (future, ready) = route.prepare::<V, K, T, X>(callee, argument, settings);
-    ready.go();
+    ready.go_new(executor);
     future
 }
 
@@ -268,7 +271,49 @@ where
 fn hand_over<E: Executor, J: Job>(executor: &E, job: J, settings: &Settings) -> TaskFuture<J::Output> {
     let ledger = executor.ledger();
     ledger.submitted(1);
+    if executor.throttle().is_some() {
+        let route = Route::to::<E, (), InProcess>(executor, None);
+        let (future, ready) = route.prepare_with(settings, |settings, passes| {
+            kinds::call(ledger, WithPasses::new(job, passes), settings)
+        });
+        ready.go_new(executor);
+        return future;
+    }
     let (future, task) = kinds::call(ledger, job, settings);
+    executor.execute(task);
+    future
+}
+
+/// A closure that is called once and stays in this process.
+pub(crate) fn spawn<E, F, R>(executor: &E, work: F, settings: &Settings) -> TaskFuture<R>
+where
+    E: Executor,
+    F: FnOnce() -> R + Send + 'static,
+    R: Send + 'static,
+{
+    make_room(executor.ledger(), settings);
+    hand_over(executor, Once(work), settings)
+}
+
+/// A future that stays in this process.
+pub(crate) fn spawn_async<E, Fut>(executor: &E, future: Fut, settings: &Settings) -> TaskFuture<Fut::Output>
+where
+    E: Executor,
+    Fut: Future<Output: Send + 'static> + Send + 'static,
+{
+    let ledger = executor.ledger();
+    make_room(ledger, settings);
+    ledger.submitted(1);
+    let future = InProcessOnly(future);
+    if executor.throttle().is_some() {
+        let route = Route::to::<E, (), InProcess>(executor, None);
+        let (future, ready) = route.prepare_with(settings, |settings, passes| {
+            kinds::async_call(ledger, with_passes(future, passes), settings)
+        });
+        ready.go_new(executor);
+        return future;
+    }
+    let (future, task) = kinds::async_call(ledger, future, settings);
     executor.execute(task);
     future
 }
@@ -286,11 +331,12 @@ where
     X: Crossing<T> + Crossing<K::Output>,
 {
     match try_room(executor) {
-        Ok(()) => Ok(straight::<Calls, E, K, T, X>(
+        Ok(()) => Ok(with_room::<Calls, E, K, T, X>(
             executor,
             callee,
             argument,
             &Settings::default(),
+            |_| None,
         )),
         Err(refused) => Err(refused(argument)),
     }
@@ -329,29 +375,4 @@ fn try_room<T>(executor: &impl Executor) -> Result<(), fn(T) -> TrySubmitError<T
     } else {
         Err(TrySubmitError::Full)
     }
-}
-
-/// A closure that is called once and stays in this process.
-pub(crate) fn spawn<E, F, R>(executor: &E, work: F, settings: &Settings) -> TaskFuture<R>
-where
-    E: Executor,
-    F: FnOnce() -> R + Send + 'static,
-    R: Send + 'static,
-{
-    make_room(executor.ledger(), settings);
-    hand_over(executor, Once(work), settings)
-}
-
-/// A future that stays in this process.
-pub(crate) fn spawn_async<E, Fut>(executor: &E, future: Fut, settings: &Settings) -> TaskFuture<Fut::Output>
-where
-    E: Executor,
-    Fut: Future<Output: Send + 'static> + Send + 'static,
-{
-    let ledger = executor.ledger();
-    make_room(ledger, settings);
-    ledger.submitted(1);
-    let (future, task) = kinds::async_call(ledger, InProcessOnly(future), settings);
-    executor.execute(task);
-    future
 }

@@ -135,7 +135,7 @@ impl<R: Send + 'static> TaskFuture<R> {
     ///
     /// True means that the task will never run: the future is done at once, for everybody who waits, and what
     /// the work captured is dropped. False means that it has started or ended; a running task is then asked to
-    /// stop, which it sees through [`cancel_requested`]. Cancelling twice is true
+    /// stop, which it sees through [`cancel_requested`](crate::cancel_requested). Cancelling twice is true
     /// twice.
     pub fn cancel(&self) -> bool {
         self.cell.clone().upcast().cancel()

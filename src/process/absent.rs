@@ -3,7 +3,7 @@
 use super::config::Config;
 use crate::{
     error::BuildError,
-    executor::{Closed, Shutdown},
+    executor::{Closed, Shutdown, Throttle},
     ledger::{Ledger, Stats},
     sync::Arc,
     task::CarrierHandle,
@@ -22,6 +22,10 @@ impl Shared {
     }
 
     pub(super) fn ledger(&self) -> &Ledger {
+        match *self {}
+    }
+
+    pub(super) fn throttle(&self) -> Option<Throttle> {
         match *self {}
     }
 

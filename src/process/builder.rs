@@ -46,6 +46,7 @@ impl ProcessPoolBuilder {
             config: Config {
                 workers: num_cpus::get(),
                 max_pending: None,
+                rate_limit: None,
                 initializer: None,
                 max_tasks: None,
                 max_memory: None,
@@ -74,6 +75,30 @@ impl ProcessPoolBuilder {
     /// How many tasks may wait. Who submits more waits until there is room. A map reads at most so many items ahead.
     pub fn max_pending(mut self, tasks: usize) -> Self {
         self.config.max_pending = Some(tasks);
+        self
+    }
+
+    /// How many tasks start at most within any time of this length: a limit of calls to somebody else's server, say.
+    ///
+    /// Those that wait start in the order in which they were submitted, items of a map and attempts at one task counted each. They
+    /// count as queued, for [`max_pending`](Self::max_pending) too. A shutdown that finishes runs them at this rate.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use concurrent_futures::{Executor, ProcessPool};
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let per = Duration::from_millis(20);
+    /// let polite = ProcessPool::builder().workers(1).rate_limit(2, per).build().unwrap();
+    /// let start = Instant::now();
+    /// assert_eq!(polite.map(|n: u64| n + 1, 0..6u64).map(Result::unwrap).sum::<u64>(), 21);
+    /// assert!(start.elapsed() >= per * 2);
+    /// # }
+    /// ```
+    pub fn rate_limit(mut self, tasks: usize, per: Duration) -> Self {
+        self.config.rate_limit = Some((tasks, per));
         self
     }
 
@@ -183,7 +208,7 @@ impl ProcessPoolBuilder {
     ///
     /// # Errors
     ///
-    /// Fails with 0 workers, with `max_pending(0)`, with an `async_concurrency` out of bounds, with an initializer whose argument cannot be encoded, on a system that
+    /// Fails with 0 workers, with `max_pending(0)`, with a `rate_limit` of nothing, with an `async_concurrency` out of bounds, with an initializer whose argument cannot be encoded, on a system that
     /// is not Unix, more than ten workers deep, and where a worker would not notice that it is one (see
     /// [`init`](crate::init)).
     pub fn build(self) -> Result<ProcessPool, BuildError> {
@@ -193,6 +218,7 @@ impl ProcessPoolBuilder {
         if self.config.max_pending == Some(0) {
             return Err(BuildError::NoRoom);
         }
+        BuildError::check_rate(self.config.rate_limit)?;
         if !(1..=MOST_FUTURES).contains(&self.config.async_concurrency) {
             return Err(BuildError::AsyncConcurrency(self.config.async_concurrency));
         }

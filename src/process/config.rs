@@ -11,6 +11,7 @@ pub(super) const MOST_FUTURES: usize = 900;
 pub(super) struct Config {
     pub(super) workers: usize,
     pub(super) max_pending: Option<usize>,
+    pub(super) rate_limit: Option<(usize, Duration)>,
     pub(super) initializer: Option<Initializer>,
     pub(super) max_tasks: Option<u64>,
     pub(super) max_memory: Option<u64>,

@@ -151,7 +151,7 @@ impl Flight {
     }
 
     /// Nothing of it runs any more.
-    pub(super) fn is_gone(self, news: &mut News) {
+    pub(super) fn let_go(self, news: &mut News) {
         let list = if self.tells_its_end {
             &mut news.tell
         } else {
@@ -163,7 +163,7 @@ impl Flight {
     /// Its worker is dead: what was running is lost, what had not started runs elsewhere.
     pub(super) fn bury(mut self, slot: &Slot, death: &WorkerDeath, ledger: &Ledger, news: &mut News) {
         if self.abandoned {
-            return self.is_gone(news);
+            return self.let_go(news);
         }
         let (started, _) = slot.progress();
         // What a dead worker left behind is not trusted any further than it can be right.

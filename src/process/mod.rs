@@ -36,7 +36,7 @@ use pool::Shared;
 
 use crate::{
     error::BuildError,
-    executor::{Closed, Executor, Shutdown},
+    executor::{Closed, Executor, Shutdown, Throttle},
     future::host,
     ledger::{Ledger, Stats},
     sync::Arc,
@@ -187,6 +187,10 @@ impl Executor for ProcessPool {
 
     fn carrier(&self) -> Option<CarrierHandle> {
         Some(self.0.0.carrier())
+    }
+
+    fn throttle(&self) -> Option<Throttle> {
+        self.0.0.throttle()
     }
 
     fn stats(&self) -> Stats {

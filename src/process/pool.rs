@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::{BuildError, TaskError},
-    executor::{Closed, Latch, Shutdown},
+    executor::{Closed, Latch, Shutdown, Throttle},
     future::host,
     ledger::{Ledger, Stats},
     remote::{check_location, place_of},
@@ -33,6 +33,7 @@ const LOOKS_PER_YIELD: u32 = 16;
 pub(super) struct Shared {
     pub(super) config: Config,
     pub(super) ledger: Ledger,
+    throttle: Option<Throttle>,
     state: Mutex<State>,
     pub(super) latch: Latch,
     /// Somebody waits for workers to get ready.
@@ -57,8 +58,10 @@ impl Shared {
             place_of(initializer.entry).map_err(BuildError::Initializer)?;
         }
         let (hears, bell) = channel::pair().map_err(BuildError::StartWorker)?;
+        let ledger = Ledger::with_bound(config.max_pending);
         let shared = Arc::new_cyclic(|this: &Weak<Self>| Self {
-            ledger: Ledger::with_bound(config.max_pending),
+            throttle: Throttle::of(config.rate_limit, &ledger),
+            ledger,
             config,
             state: Mutex::new(State::new(this.clone())),
             latch: Latch::new(),
@@ -73,6 +76,10 @@ impl Shared {
 
     pub(super) fn config(&self) -> &Config {
         &self.config
+    }
+
+    pub(super) fn throttle(&self) -> Option<Throttle> {
+        self.throttle.clone()
     }
 
     pub(super) fn ledger(&self) -> &Ledger {

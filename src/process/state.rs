@@ -201,7 +201,7 @@ impl State {
             news.gone.push(parcel);
             return true;
         };
-        let announce = parcel.has_deadline() || ledger.max_pending().is_some();
+        let announce = parcel.tells_start() || ledger.max_pending().is_some();
         let id = self.next_batch;
         let worker = &mut self.workers[chosen];
         match worker.send(id, &parcel, place, load, announce, &self.carrier) {

@@ -236,7 +236,7 @@ impl fmt::Debug for CancelToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CancelToken")
             .field("is_requested", &self.is_requested())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -244,6 +244,6 @@ impl fmt::Debug for Requested {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Requested")
             .field("is_requested", &self.token.is_raised())
-            .finish()
+            .finish_non_exhaustive()
     }
 }

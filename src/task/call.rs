@@ -185,11 +185,8 @@ impl<J: Job> Cell<J::Output> for CallCell<J> {
     fn help(self: Arc<Self>) {
         // A deadline must be able to resolve the future while the work still runs; the waiter could not see
         // that from inside the work.
-        if self
-            .traits
-            .as_ref()
-            .is_some_and(|traits| traits.timeout.is_some())
-        {
+        let must_not = |traits: &Traits| traits.timeout.is_some() || traits.stays_in_line;
+        if self.traits.as_deref().is_some_and(must_not) {
             return;
         }
         if let Some(ledger) = Ledger::of(self.core.executor()) {

@@ -24,7 +24,7 @@ pub(crate) use call::{Apply, CallCell, Job, Once, call, guarded};
 pub(crate) use callee::{AsyncBound, Bound, Callee, Context, Plain};
 pub(crate) use entry::{AsyncEntryOf, Entry, EntryOf, Input, Pending, Routine, Verdict};
 pub use parcel::CarrierHandle;
-pub(crate) use parcel::{Admission, Answer, Carrier, Load, Parcel, Reaction, RemoteCall, Whereabouts};
+pub(crate) use parcel::{Admission, Answer, Carrier, Load, Parcel, Reaction, RemoteCall, Start, Whereabouts};
 pub use portable::Portable;
 pub use portable::{Anywhere, Crossing, InProcess};
 pub(crate) use remote_call::RemoteCell;

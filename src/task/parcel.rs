@@ -26,6 +26,12 @@ pub(crate) trait Carrier: Send + Sync {
     fn forget(&self, context: u64);
 }
 
+/// Somebody to be told that a task starts. Dropped without that, it will not.
+pub(crate) trait Start: Send {
+    /// May be called more than once, and under a lock.
+    fn started(&self);
+}
+
 /// Whether a carrier that is shutting down has to take a parcel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Admission {
@@ -102,8 +108,8 @@ pub(crate) trait Parcel: Send + Sync {
     fn attempt(&self) -> u32 {
         1
     }
-    /// Whether the carrier has to learn of the start at once, because a deadline counts from it.
-    fn has_deadline(&self) -> bool {
+    /// Whether the carrier has to learn of the start at once, because something counts from it.
+    fn tells_start(&self) -> bool {
         false
     }
     /// Where the carrier notes in which batch a task is; a map has many.

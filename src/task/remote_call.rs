@@ -5,7 +5,7 @@
 #![allow(unsafe_code)]
 
 use super::{
-    Answer, CarrierHandle, Load, Parcel, Reaction, RemoteCall, Run, RunContext, Traits, Whereabouts,
+    Answer, CarrierHandle, Load, Parcel, Reaction, RemoteCall, Run, RunContext, Start, Traits, Whereabouts,
 };
 use crate::{
     error::TaskError,
@@ -42,6 +42,7 @@ struct Cargo {
     result: Option<Vec<u8>>,
     failure: Option<TaskError>,
     deadline: Option<Armed>,
+    start: Option<Box<dyn Start>>,
     /// Its outcome is to be told when nothing of it runs any more; until then the executor has to be there.
     untold: Option<Hold>,
 }
@@ -54,6 +55,7 @@ impl<R: Send + 'static> RemoteCell<R> {
         argument: Vec<u8>,
         decode: Decode<R>,
         traits: Option<Box<Traits>>,
+        start: Option<Box<dyn Start>>,
     ) -> Arc<Self> {
         Arc::new(Self {
             core: Core::new(executor),
@@ -63,6 +65,7 @@ impl<R: Send + 'static> RemoteCell<R> {
             place: AtomicU64::new(0),
             cargo: Mutex::new(Cargo {
                 argument: Some(argument),
+                start,
                 ..Cargo::default()
             }),
             traits,
@@ -83,6 +86,9 @@ impl<R: Send + 'static> RemoteCell<R> {
         if self.core.start() {
             ledger.started(1);
             ledger.give_room_quietly();
+            if let Some(start) = &self.cargo.lock().start {
+                start.started();
+            }
         }
     }
 
@@ -118,8 +124,8 @@ impl<R: Send + 'static> Parcel for RemoteCell<R> {
         self.traits.as_ref().map_or(1, |traits| traits.attempt())
     }
 
-    fn has_deadline(&self) -> bool {
-        self.timeout().is_some()
+    fn tells_start(&self) -> bool {
+        self.timeout().is_some() || self.cargo.lock().start.is_some()
     }
 
     fn place(&self) -> Option<&AtomicU64> {

@@ -16,6 +16,7 @@ pub(crate) struct Settings {
     pub(crate) retry: Option<Arc<RetryPolicy>>,
     pub(crate) earlier: u32,
     pub(crate) may_be_followed: bool,
+    pub(crate) stays_in_line: bool,
     /// Room for the first task that is submitted with these settings.
     pub(crate) room: Option<Arc<Mutex<Option<Room>>>>,
 }
@@ -28,6 +29,8 @@ pub(crate) struct Traits {
     pub(crate) earlier: u32,
     /// Another attempt may follow this one.
     pub(crate) may_be_followed: bool,
+    /// It starts when it is its turn, and no waiter may run it before.
+    pub(crate) stays_in_line: bool,
 }
 
 impl Traits {
@@ -38,15 +41,19 @@ impl Traits {
 
 impl Settings {
     pub(crate) fn traits(&self) -> Option<Box<Traits>> {
-        (self.timeout.is_some() || self.name.is_some() || self.earlier > 0 || self.may_be_followed).then(
-            || {
-                Box::new(Traits {
-                    timeout: self.timeout,
-                    name: self.name.clone(),
-                    earlier: self.earlier,
-                    may_be_followed: self.may_be_followed,
-                })
-            },
-        )
+        let has_some = self.timeout.is_some()
+            || self.name.is_some()
+            || self.earlier > 0
+            || self.may_be_followed
+            || self.stays_in_line;
+        has_some.then(|| {
+            Box::new(Traits {
+                timeout: self.timeout,
+                name: self.name.clone(),
+                earlier: self.earlier,
+                may_be_followed: self.may_be_followed,
+                stays_in_line: self.stays_in_line,
+            })
+        })
     }
 }

@@ -1,5 +1,6 @@
 use super::{Handle, ThreadPool, shared::Shared};
 use crate::{error::BuildError, executor::Shutdown, sync::Arc, sys::stack};
+use std::time::Duration;
 
 pub(super) type Hook = Box<dyn Fn() + Send + Sync>;
 
@@ -8,6 +9,7 @@ pub(super) struct Config {
     pub(super) name: String,
     pub(super) stack_size: usize,
     pub(super) max_pending: Option<usize>,
+    pub(super) rate_limit: Option<(usize, Duration)>,
     pub(super) initializer: Option<Hook>,
     pub(super) finalizer: Option<Hook>,
     pub(super) on_drop: Shutdown,
@@ -36,6 +38,7 @@ impl ThreadPoolBuilder {
             name: "worker".into(),
             stack_size: stack::default_size(),
             max_pending: None,
+            rate_limit: None,
             initializer: None,
             finalizer: None,
             on_drop: Shutdown::Finish,
@@ -71,6 +74,28 @@ impl ThreadPoolBuilder {
         self
     }
 
+    /// How many tasks start at most within any time of this length: a limit of calls to somebody else's server, say.
+    ///
+    /// Those that wait start in the order in which they were submitted, items of a map and attempts at one task counted each. They
+    /// count as queued, for [`max_pending`](Self::max_pending) too. A shutdown that finishes runs them at this rate.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use concurrent_futures::ThreadPool;
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let per = Duration::from_millis(20);
+    /// let polite = ThreadPool::builder().rate_limit(2, per).build().unwrap();
+    /// let start = Instant::now();
+    /// assert_eq!(polite.map(|n| n + 1, 0..6).map(Result::unwrap).sum::<i32>(), 21);
+    /// assert!(start.elapsed() >= per * 2);
+    /// ```
+    pub fn rate_limit(mut self, tasks: usize, per: Duration) -> Self {
+        self.config.rate_limit = Some((tasks, per));
+        self
+    }
+
     /// Runs on every thread of the pool, spare ones included, before its first task.
     ///
     /// One that panics is tried three times. A worker that cannot be prepared is given up; when none is left,
@@ -96,7 +121,7 @@ impl ThreadPoolBuilder {
     ///
     /// # Errors
     ///
-    /// Fails with 0 workers, with `max_pending(0)`, and where the system does not start a thread (then those
+    /// Fails with 0 workers, with `max_pending(0)`, with a `rate_limit` of nothing, and where the system does not start a thread (then those
     /// that were started are stopped).
     pub fn build(self) -> Result<ThreadPool, BuildError> {
         if self.config.workers == 0 {
@@ -105,6 +130,7 @@ impl ThreadPoolBuilder {
         if self.config.max_pending == Some(0) {
             return Err(BuildError::NoRoom);
         }
+        BuildError::check_rate(self.config.rate_limit)?;
         let (shared, seats) = Shared::new(self.config);
         // From here on, dropping the pool stops what was started.
         let pool = ThreadPool(Arc::new(Handle(shared)));
@@ -125,6 +151,7 @@ impl std::fmt::Debug for ThreadPoolBuilder {
             .field("name", &self.config.name)
             .field("stack_size", &self.config.stack_size)
             .field("max_pending", &self.config.max_pending)
+            .field("rate_limit", &self.config.rate_limit)
             .field("on_drop", &self.config.on_drop)
             .finish_non_exhaustive()
     }

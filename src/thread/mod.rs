@@ -12,7 +12,7 @@ pub use builder::ThreadPoolBuilder;
 pub use scope::{Scope, ScopedFuture};
 
 use crate::{
-    executor::{Closed, Executor, Readmit, Shutdown, verbs::in_process_verbs},
+    executor::{Closed, Executor, Readmit, Shutdown, Throttle, verbs::in_process_verbs},
     future::host,
     ledger::{Ledger, Stats},
     sync::Arc,
@@ -115,6 +115,10 @@ impl Executor for ThreadPool {
     fn readmit(&self) -> Readmit {
         let shared = self.0.0.clone();
         Arc::new(move |task| shared.resubmit(task))
+    }
+
+    fn throttle(&self) -> Option<Throttle> {
+        self.0.0.throttle.clone()
     }
 
     fn stats(&self) -> Stats {

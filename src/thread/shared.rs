@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::{TaskError, TaskPanic},
-    executor::Shutdown,
+    executor::{Shutdown, Throttle},
     future::{core::AnyCell, host},
     ledger::{AtRest, Ledger, Stats},
     lifecycle::{Lifecycle, Stage},
@@ -28,6 +28,7 @@ pub(super) struct Shared {
     pub(super) idle: Idle,
     pub(super) places: Places,
     pub(super) lifecycle: Lifecycle,
+    pub(super) throttle: Option<Throttle>,
     /// Threads of the pool that have not left.
     alive: AtomicUsize,
     /// No thread could be prepared for work; the next submission tries again.
@@ -40,9 +41,11 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(config: Config) -> (Arc<Self>, Vec<Seat>) {
         let (queues, seats) = Queues::new(config.workers);
+        let ledger = Ledger::with_bound(config.max_pending);
         let shared = Arc::new_cyclic(|me| Self {
             me: me.clone(),
-            ledger: Ledger::with_bound(config.max_pending),
+            throttle: Throttle::of(config.rate_limit, &ledger),
+            ledger,
             queues,
             idle: Idle::new(config.workers),
             places: Places::default(),

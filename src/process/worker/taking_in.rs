@@ -206,7 +206,7 @@ impl Worker {
         }
         if let Some(flight) = self.flights[header.slot as usize].take() {
             self.futures -= usize::from(flight.parcel.call().is_async());
-            flight.is_gone(news);
+            flight.let_go(news);
         }
         self.free.push(header.slot);
         self.stalled = false;
