@@ -3,13 +3,15 @@
 
 use crate::{
     executor::{Closed, Executor, Latch, Readmit, Shutdown, verbs::in_process_verbs},
+    future::core::AnyCell,
     ledger::{AtRest, Ledger},
+    lifecycle::Suspended,
     sync::Arc,
-    task::Task,
+    task::{Home, Task},
 };
 use std::sync::{
     Weak,
-    atomic::{AtomicUsize, Ordering::SeqCst},
+    atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
 };
 
 /// Runs every task on the thread that submits it, before `submit` returns.
@@ -35,7 +37,11 @@ struct Here {
     ledger: Ledger,
     /// Tasks that are running, on any thread.
     running: AtomicUsize,
+    /// Futures that threads wait for, each where it was submitted.
+    suspended: Suspended,
+    is_killed: AtomicBool,
     latch: Latch,
+    me: Weak<Self>,
 }
 
 impl Inline {
@@ -50,7 +56,10 @@ impl Inline {
             Here {
                 ledger,
                 running: AtomicUsize::new(0),
+                suspended: Suspended::default(),
+                is_killed: AtomicBool::new(false),
                 latch: Latch::new(),
+                me: here.clone(),
             }
         }))
     }
@@ -65,9 +74,10 @@ impl Default for Inline {
 impl Here {
     fn run(&self, task: Task) {
         self.running.fetch_add(1, SeqCst);
+        let home = self.me.upgrade().map(|here| here as Arc<dyn Home>);
         let mut next = Some(task);
         while let Some(task) = next {
-            next = task.run(&self.ledger);
+            next = task.run_for(&self.ledger, home.as_ref());
         }
         self.running.fetch_sub(1, SeqCst);
         self.close_if_at_rest();
@@ -78,6 +88,29 @@ impl Here {
         if self.ledger.refuses() && self.running.load(SeqCst) == 0 && !self.ledger.is_held() {
             self.latch.open();
         }
+    }
+}
+
+impl Home for Here {
+    /// The thread that waits for it takes it.
+    fn requeue(&self, task: Task) {
+        self.run(task);
+    }
+
+    fn suspended(&self, task: Weak<dyn AnyCell>) -> u32 {
+        let cell = task.upgrade();
+        let key = self.suspended.add(task);
+        // Either the end is seen here, or this task is seen by who kills.
+        if self.is_killed.load(SeqCst)
+            && let Some(cell) = cell
+        {
+            cell.kill();
+        }
+        key
+    }
+
+    fn ended(&self, key: u32) {
+        self.suspended.remove(key);
     }
 }
 
@@ -116,6 +149,10 @@ impl Executor for Inline {
     fn begin_shutdown(&self, how: Shutdown) {
         if how != Shutdown::Finish {
             self.0.ledger.request_stop();
+        }
+        if how == Shutdown::Kill {
+            self.0.is_killed.store(true, SeqCst);
+            self.0.suspended.kill_all();
         }
         self.0.ledger.refuse_from_now_on();
         self.0.close_if_at_rest();

@@ -119,6 +119,7 @@ impl Shared {
             let context = RunContext {
                 ledger: &self.ledger,
                 home: Some(home),
+                suspended_at: None,
             };
             if let Some(rest) = task.and_then(|task| task.run_in(&context)) {
                 self.resubmit(rest);

@@ -116,7 +116,7 @@ where
     ///
     /// Outcomes that are there in time are yielded; then comes one
     /// [`TaskError::WaitTimedOut`], what has not started is cancelled, and the
-    /// iterator ends. Work that is running is not stopped; a deadline does that (`options().timeout(..)`).
+    /// iterator ends. Work that is running is asked to stop, and goes on until it does; a deadline stops it (`options().timeout(..)`).
     ///
     /// # Examples
     ///
@@ -237,6 +237,10 @@ where
     /// Reads ahead where that is due.
     #[inline]
     fn refill(&mut self, patience: Patience) {
+        if self.until.is_some_and(|until| until <= Instant::now()) {
+            // What is there is yielded; nothing more is pulled, or run where it is asked for.
+            return;
+        }
         if self.outstanding <= self.refill_at && self.items.is_some() {
             if self.slow_items && self.outstanding > 0 && on_lane!(&mut self.lane, lane => lane.is_ready()) {
                 return;
@@ -248,6 +252,10 @@ where
 
     /// The end: everything that was pulled has been yielded.
     fn finish(&mut self) -> Option<Outcome<R>> {
+        if self.items.is_some() {
+            // Its time was over before the items were.
+            return Some(self.give_up());
+        }
         match self.panic.take() {
             Some(payload) => resume_unwind(payload),
             None => None,

@@ -150,27 +150,32 @@ pub(crate) const TRY_SUBMIT: &str = "use `try_submit`, or a larger `max_pending`
 /// end. `awaited` are the executors of what it waits for, `cure` is what to do instead.
 #[track_caller]
 pub(crate) fn refuse_deadlock(awaited: impl IntoIterator<Item = ExecutorId>, cure: &str) {
+    assert!(
+        !would_deadlock(awaited),
+        "this wait would block the thread that has to run what it waits for, and so never end: {cure}, or wait in a \
+         blocking section such as `tokio::task::spawn_blocking`"
+    );
+}
+
+/// Whether the calling thread is the one that has to poll what tasks of these executors wait for.
+pub(crate) fn would_deadlock(awaited: impl IntoIterator<Item = ExecutorId>) -> bool {
     let inside = INSIDE
         .try_with(|inside| inside.borrow().clone())
         .unwrap_or_default();
     if inside.is_empty() && !runtime::is_entered() {
-        return;
+        return false;
     }
     let mut last = None;
-    for executor in awaited {
-        if last.replace(executor) != Some(executor)
-            && let Some(driver) = Ledger::of(executor).and_then(|ledger| ledger.driver())
-        {
-            assert!(
-                !driver.waits_for_this_thread(
-                    inside.contains(&(executor, Inside::Running)),
-                    current().is_some()
-                ),
-                "this wait would block the thread that has to run what it waits for, and so never end: {cure}, or wait \
-                 in a blocking section such as `tokio::task::spawn_blocking`"
-            );
-        }
-    }
+    awaited.into_iter().any(|executor| {
+        let is_driven_here = |driver: runtime::Driver| {
+            let is_polled_here = inside.contains(&(executor, Inside::Running));
+            driver.waits_for_this_thread(is_polled_here, current().is_some())
+        };
+        last.replace(executor) != Some(executor)
+            && Ledger::of(executor)
+                .and_then(|ledger| ledger.driver())
+                .is_some_and(is_driven_here)
+    })
 }
 
 /// Runs `wait`, which blocks; if this is a worker's thread, another takes its place meanwhile.

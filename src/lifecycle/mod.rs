@@ -21,7 +21,7 @@ use std::{
     thread::{self, JoinHandle},
     time::Instant,
 };
-use suspended::Suspended;
+pub(crate) use suspended::Suspended;
 use traffic::Traffic;
 
 pub(crate) struct Lifecycle {

@@ -3,11 +3,11 @@ use crate::{
     future::core::AnyCell,
     sync::{Arc, Mutex},
 };
-use std::sync::Weak;
+use std::{fmt, sync::Weak};
 
 /// Async tasks between two polls: they are in no queue, and a shutdown has to know of them.
 #[derive(Default)]
-pub(super) struct Suspended(Mutex<Table>);
+pub(crate) struct Suspended(Mutex<Table>);
 
 #[derive(Default)]
 struct Table {
@@ -25,7 +25,7 @@ impl Table {
 
 impl Suspended {
     /// Adds a task; the key is for [`remove`](Self::remove).
-    pub(super) fn add(&self, task: Weak<dyn AnyCell>) -> u32 {
+    pub(crate) fn add(&self, task: Weak<dyn AnyCell>) -> u32 {
         let mut table = self.0.lock();
         if let Some(key) = table.free.pop() {
             table.tasks[key as usize] = Some(task);
@@ -35,7 +35,7 @@ impl Suspended {
         u32::try_from(table.tasks.len() - 1).expect("fewer than 2^32 tasks are suspended at once")
     }
 
-    pub(super) fn remove(&self, key: u32) {
+    pub(crate) fn remove(&self, key: u32) {
         let mut table = self.0.lock();
         let removed = table.tasks[key as usize].take();
         debug_assert!(removed.is_some(), "a task is removed once");
@@ -45,12 +45,12 @@ impl Suspended {
         drop(removed);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.lock().len() == 0
     }
 
     /// `None` if that cannot be said without waiting.
-    pub(super) fn len(&self) -> Option<usize> {
+    pub(crate) fn len(&self) -> Option<usize> {
         self.0.try_lock().map(|table| table.len())
     }
 
@@ -59,16 +59,23 @@ impl Suspended {
         table.tasks.iter().flatten().filter_map(Weak::upgrade).collect()
     }
 
-    pub(super) fn kill_all(&self) {
+    pub(crate) fn kill_all(&self) {
         for task in self.all() {
             task.kill();
         }
     }
 
     /// Ends all of them with this error: those who would poll them are gone.
-    pub(super) fn abandon_all(&self, reason: &TaskError) {
+    pub(crate) fn abandon_all(&self, reason: &TaskError) {
         for task in self.all() {
             task.abandon(reason.clone());
         }
+    }
+}
+
+impl fmt::Debug for Suspended {
+    /// Never blocks.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Suspended").field("tasks", &self.len()).finish()
     }
 }

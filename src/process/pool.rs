@@ -5,7 +5,7 @@ use super::{
     config::Config,
     constructor,
     flight::News,
-    link::slot::ASKED_TO_STOP,
+    link::slot::{ASKED_TO_STOP, TO_BE_DROPPED},
     state::{Stage, State},
     supervisor,
 };
@@ -335,6 +335,10 @@ impl Shared {
         match decide(Whereabouts::Started) {
             Reaction::Leave => {}
             Reaction::AskToStop => link.slot(slot).ask(ASKED_TO_STOP),
+            Reaction::Drop => {
+                link.slot(slot).ask(TO_BE_DROPPED);
+                worker.wake();
+            }
             Reaction::Kill => worker.stop(slot, &self.ledger, news),
             Reaction::KillAndTell => {
                 flight.tells_its_end = true;

@@ -38,6 +38,11 @@ pub(crate) fn is_polling() -> bool {
     ask(|_, doing| doing == Doing::Polling).unwrap_or(false)
 }
 
+/// Whether a task is running on this thread.
+pub(crate) fn is_running() -> bool {
+    ask(|_, _| ()).is_some()
+}
+
 /// The task that is running on this thread.
 pub(super) fn task() -> Option<Arc<dyn Running>> {
     ask(|task, _| task.clone())

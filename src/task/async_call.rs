@@ -256,16 +256,18 @@ where
     }
 
     /// Runs the task to its end on this thread, which parks while the future is suspended.
-    fn run_to_end(self: Arc<Self>, ledger: &Ledger) {
+    fn run_to_end(self: Arc<Self>, ledger: &Ledger, executor: Option<&Arc<dyn Home>>) {
         let thread = Arc::new(ParkedThread {
             parker: Parker::of_this_thread(),
             woken: Mutex::new(None),
+            executor: executor.cloned(),
         });
         let home: Arc<dyn Home> = thread.clone();
         let mut next: Option<Arc<dyn Run>> = Some(self.clone());
         let context = RunContext {
             ledger,
             home: Some(&home),
+            suspended_at: None,
         };
         while let Some(task) = next.take() {
             next = task.run(&context);
@@ -321,7 +323,7 @@ where
         if let Some(home) = context.home {
             self.turn(context.ledger, home)
         } else {
-            self.run_to_end(context.ledger);
+            self.run_to_end(context.ledger, context.suspended_at);
             None
         }
     }

@@ -41,6 +41,8 @@ pub(crate) struct RunContext<'a> {
     pub(crate) ledger: &'a Ledger,
     /// Where a suspended async task goes when it is woken; `None` makes the thread wait for it.
     pub(crate) home: Option<&'a Arc<dyn Home>>,
+    /// Who is told of suspended async tasks whose thread waits for them.
+    pub(crate) suspended_at: Option<&'a Arc<dyn Home>>,
 }
 
 /// Something that can be queued and run.
@@ -76,7 +78,16 @@ impl Task {
     /// `Some` is the rest of a large task (a `map`): queue it again behind what waits, so that others get
     /// their turn, or run it at once. An async task is run to its end, the thread waiting where it has to.
     pub fn run(self, ledger: &Ledger) -> Option<Task> {
-        let context = RunContext { ledger, home: None };
+        self.run_for(ledger, None)
+    }
+
+    /// As [`run`](Self::run), for an executor that wants to know of suspended tasks.
+    pub(crate) fn run_for(self, ledger: &Ledger, executor: Option<&Arc<dyn Home>>) -> Option<Task> {
+        let context = RunContext {
+            ledger,
+            home: None,
+            suspended_at: executor,
+        };
         let _entered = runtime::enter();
         host::run_inside(ledger.id(), || self.run_in(&context)).flatten()
     }

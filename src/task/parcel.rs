@@ -61,6 +61,8 @@ pub(crate) enum Reaction {
     Leave,
     /// Its work is asked to stop.
     AskToStop,
+    /// A future is dropped at its next await, and says so; its worker goes on.
+    Drop,
     /// It is stopped; its outcome has been decided.
     Kill,
     /// It is stopped; its outcome has been decided, and is to be told when nothing of it runs any more.

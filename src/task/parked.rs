@@ -9,6 +9,8 @@ use std::sync::Weak;
 pub(super) struct ParkedThread {
     pub(super) parker: Arc<Parker>,
     pub(super) woken: Mutex<Option<Task>>,
+    /// Who has to know of suspended tasks, so as to end them.
+    pub(super) executor: Option<Arc<dyn Home>>,
 }
 
 impl Home for ParkedThread {
@@ -18,9 +20,15 @@ impl Home for ParkedThread {
         self.parker.unpark();
     }
 
-    fn suspended(&self, _: Weak<dyn AnyCell>) -> u32 {
-        0
+    fn suspended(&self, task: Weak<dyn AnyCell>) -> u32 {
+        self.executor
+            .as_ref()
+            .map_or(0, |executor| executor.suspended(task))
     }
 
-    fn ended(&self, _: u32) {}
+    fn ended(&self, key: u32) {
+        if let Some(executor) = &self.executor {
+            executor.ended(key);
+        }
+    }
 }

@@ -109,6 +109,27 @@ impl<R: Send + 'static> RemoteCell<R> {
     fn ledger(&self) -> Option<Ledger> {
         Ledger::of(self.core.executor())
     }
+
+    /// Cancels a task that has not started. True if it will not; else `otherwise` is what happens to it.
+    fn cancel_or(self: Arc<Self>, otherwise: Reaction) -> bool {
+        if self.core.snapshot().is_settled() {
+            return core::cancel(self);
+        }
+        let mut met = Cancel::TooLate;
+        self.carrier.0.intercept(&*self, &mut |whereabouts| {
+            if whereabouts == Whereabouts::Started
+                && let Some(ledger) = self.ledger()
+            {
+                self.has_started(&ledger);
+            }
+            met = self.core.try_cancel();
+            match met {
+                Cancel::Requested => otherwise,
+                _ => Reaction::Leave,
+            }
+        });
+        core::cancelled(self, met)
+    }
 }
 
 impl<R: Send + 'static> Parcel for RemoteCell<R> {
@@ -223,23 +244,7 @@ impl<R: Send + 'static> AnyCell for RemoteCell<R> {
     }
 
     fn cancel(self: Arc<Self>) -> bool {
-        if self.core.snapshot().is_settled() {
-            return core::cancel(self);
-        }
-        let mut met = Cancel::TooLate;
-        self.carrier.0.intercept(&*self, &mut |whereabouts| {
-            if whereabouts == Whereabouts::Started
-                && let Some(ledger) = self.ledger()
-            {
-                self.has_started(&ledger);
-            }
-            met = self.core.try_cancel();
-            match met {
-                Cancel::Requested => Reaction::AskToStop,
-                _ => Reaction::Leave,
-            }
-        });
-        core::cancelled(self, met)
+        self.cancel_or(Reaction::AskToStop)
     }
 
     fn kill(self: Arc<Self>) -> bool {
@@ -266,6 +271,14 @@ impl<R: Send + 'static> AnyCell for RemoteCell<R> {
             return true;
         }
         core::cancelled(self, met)
+    }
+
+    fn stop(self: Arc<Self>) {
+        if !self.call.is_async() {
+            self.cancel();
+            return;
+        }
+        self.cancel_or(Reaction::Drop);
     }
 
     fn look(&self) {

@@ -13,7 +13,7 @@ pub(crate) struct RetryPolicy {
 pub(crate) type Condition = Arc<dyn Fn(&TaskError) -> bool + Send + Sync>;
 
 impl RetryPolicy {
-    /// Whether a task is tried again after this error. Foreign code, unless [`is_usual`](Self::is_usual).
+    /// Whether a task is tried again after this error. May run foreign code.
     pub(crate) fn wants_another(&self, error: &TaskError) -> bool {
         match &self.retry_if {
             Some(condition) => condition(error),

@@ -160,6 +160,7 @@ impl Worker {
             let context = RunContext {
                 ledger: &shared.ledger,
                 home: Some(&self.home),
+                suspended_at: None,
             };
             if let Some(rest) = task.and_then(|task| task.run_in(&context)) {
                 shared.resubmit_behind(rest);

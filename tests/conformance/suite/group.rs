@@ -57,15 +57,16 @@ pub(crate) fn after_a_failure_nothing_more_runs<S: Subject>() {
         thread::yield_now();
     }
     // The failure is counted a moment before the group hears of it.
-    let mut members = 1;
-    while {
+    let mut submitted = 0;
+    while executor.stats().submitted > submitted {
+        submitted = executor.stats().submitted;
         group.submit(announce, (checkpoint.address(), 1));
-        group.len() > members
-    } {
-        members = group.len();
         thread::yield_now();
     }
-    assert_eq!(panic_message(group.join()), "for all");
+    let outcomes = group.join_all();
+    assert_eq!(outcomes.len() as u64, submitted + 1);
+    assert!(matches!(outcomes.last(), Some(Err(TaskError::Cancelled))));
+    assert_eq!(panic_message(outcomes.into_iter().next().unwrap()), "for all");
 }
 
 pub(crate) fn the_first_failure_cancels_those_that_have_not_started<S: Subject>() {
@@ -124,7 +125,7 @@ pub(crate) fn joining_waits_for_all_even_after_a_failure<S: Subject>() {
     assert_eq!(executor.stats().running, 0);
 }
 
-pub(crate) fn dropping_a_group_cancels_what_has_not_started<S: Subject>() {
+pub(crate) fn dropping_a_group_cancels_what_has_not_started_and_waits<S: Subject>() {
     for asked in [false, true] {
         let executor = S::start(1);
         let checkpoint = Checkpoint::new();
@@ -132,14 +133,21 @@ pub(crate) fn dropping_a_group_cancels_what_has_not_started<S: Subject>() {
         group.submit(pass, (checkpoint.address(), 0));
         checkpoint.wait_for(1);
         (1..10).for_each(|n| group.submit(announce, (checkpoint.address(), n)));
-        if asked {
-            group.cancel();
-            checkpoint.open();
-            assert!(matches!(group.join(), Err(TaskError::Cancelled)));
-        } else {
-            drop(group);
-            checkpoint.open();
+        let ending = thread::spawn(move || {
+            if asked {
+                group.cancel();
+                assert!(matches!(group.join(), Err(TaskError::Cancelled)));
+            } else {
+                drop(group);
+            }
+        });
+        while executor.stats().cancelled < 9 {
+            thread::yield_now();
         }
+        assert!(!ending.is_finished());
+        checkpoint.open();
+        ending.join().unwrap();
+        assert_eq!(executor.stats().running, 0);
         executor.shutdown(Shutdown::Finish);
         assert_eq!(checkpoint.seen(), [0]);
     }

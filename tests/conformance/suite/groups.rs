@@ -161,7 +161,7 @@ macro_rules! at_once {
                 the_first_failure_cancels_those_that_have_not_started,
                 the_first_failure_asks_those_that_run_to_stop,
                 joining_waits_for_all_even_after_a_failure,
-                dropping_a_group_cancels_what_has_not_started,
+                dropping_a_group_cancels_what_has_not_started_and_waits,
                 a_detached_group_runs,
                 a_group_of_suspended_tasks_is_given_up_when_it_is_killed;
             in_flight:

@@ -1,0 +1,286 @@
+//! The tasks of a group, apart from how they are submitted.
+
+use crate::{
+    error::TaskError,
+    future::{TaskFuture, WeakHandle, aside, core::Outcome, host, waiter::Report},
+    ledger::ExecutorId,
+    panic,
+    running::{self, CancelToken, Requested},
+    runtime,
+    sync::{Arc, Mutex},
+    timer::{self, Armed, Deadline},
+};
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+pub(super) struct Members<R: Send + 'static> {
+    progress: Arc<Progress>,
+    /// In the order of submission; `None` is one that came when the group had been ended.
+    futures: Mutex<Vec<Option<TaskFuture<R>>>>,
+    deadline: Option<Armed>,
+    /// The request of the task that waits for the group: it goes on to the members.
+    request: Mutex<Option<Requested>>,
+    pub(super) detached: bool,
+}
+
+/// What members report to.
+struct Progress(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// Weak: the members report here, and would keep each other.
+    handles: Vec<Option<WeakHandle>>,
+    ended: usize,
+    /// A failure cancels nobody.
+    keeps_going: bool,
+    /// What is submitted does not run any more.
+    closed: bool,
+    cause: Option<Cause>,
+    limit: Option<Duration>,
+    /// The deadline has passed.
+    expired: bool,
+    joiner: Option<Waker>,
+}
+
+/// Why the group has no values.
+#[derive(Debug, Clone, Copy)]
+enum Cause {
+    /// The number of the first task that failed or was cancelled.
+    Member(usize),
+    Deadline(Duration),
+}
+
+impl State {
+    fn others(&self) -> Vec<WeakHandle> {
+        self.handles.iter().flatten().cloned().collect()
+    }
+}
+
+impl Report for Progress {
+    fn ended(&self, number: usize) {
+        let mut state = self.0.lock();
+        state.ended += 1;
+        let unsuccessful = state.handles[number]
+            .as_ref()
+            .and_then(WeakHandle::upgrade)
+            .is_some_and(|member| !member.succeeded());
+        if unsuccessful && state.cause.is_none() {
+            state.cause = Some(Cause::Member(number));
+        }
+        let others = if unsuccessful && !state.closed && !state.keeps_going {
+            state.closed = true;
+            state.others()
+        } else {
+            Vec::new()
+        };
+        let joiner = state.joiner.take();
+        drop(state);
+        // Cancelling drops what others captured and reports here again: never under the lock.
+        for other in others.iter().filter_map(WeakHandle::upgrade) {
+            other.stop();
+        }
+        if let Some(joiner) = joiner {
+            panic::contain(|| joiner.wake());
+        }
+    }
+
+    /// None outlives the group.
+    fn waits_for_rest(&self) -> bool {
+        true
+    }
+}
+
+impl Deadline for Progress {
+    fn passed(self: Arc<Self>) {
+        let mut state = self.0.lock();
+        state.closed = true;
+        state.expired = true;
+        let is_late = state.ended < state.handles.len();
+        if let (true, None, Some(limit)) = (is_late, state.cause, state.limit) {
+            state.cause = Some(Cause::Deadline(limit));
+        }
+        let members = state.others();
+        drop(state);
+        // What is ended drops what it holds: nothing for the timer's thread.
+        let job = Box::new(move || {
+            for member in members.iter().filter_map(WeakHandle::upgrade) {
+                member.kill();
+            }
+        });
+        if let Err(job) = aside::run(job) {
+            job();
+        }
+    }
+}
+
+impl<R: Send + 'static> Members<R> {
+    pub(super) fn new() -> Self {
+        Self {
+            progress: Arc::new(Progress(Mutex::default())),
+            futures: Mutex::default(),
+            deadline: None,
+            request: Mutex::new(None),
+            detached: false,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.futures.lock().len()
+    }
+
+    pub(super) fn keep_going(&self) {
+        self.progress.0.lock().keeps_going = true;
+    }
+
+    pub(super) fn set_deadline(&mut self, limit: Duration) {
+        self.progress.0.lock().limit = Some(limit);
+        self.deadline = Some(timer::arm(&self.progress, limit));
+    }
+
+    pub(super) fn add(&self, submit: impl FnOnce() -> TaskFuture<R>) {
+        if self.progress.0.lock().closed {
+            return self.add_none();
+        }
+        let future = submit();
+        let mut futures = self.futures.lock();
+        let number = futures.len();
+        let handle = future.handle();
+        let mut state = self.progress.0.lock();
+        state.handles.push(Some(handle.downgrade()));
+        let closed_meanwhile = state.closed;
+        drop(state);
+        let reports = future.report_to(self.progress.clone(), number);
+        futures.push(Some(future));
+        drop(futures);
+        if !reports {
+            self.progress.ended(number);
+        }
+        if closed_meanwhile {
+            handle.stop();
+        }
+    }
+
+    /// A task that is not submitted, because the group has been ended.
+    fn add_none(&self) {
+        let mut futures = self.futures.lock();
+        let mut state = self.progress.0.lock();
+        state.handles.push(None);
+        state.ended += 1;
+        if let (true, None, Some(limit)) = (state.expired, state.cause, state.limit) {
+            state.cause = Some(Cause::Deadline(limit));
+        }
+        drop(state);
+        futures.push(None);
+    }
+
+    /// The executor of all members, if there are any.
+    fn executor(&self) -> Option<ExecutorId> {
+        self.futures
+            .lock()
+            .iter()
+            .flatten()
+            .next()
+            .map(TaskFuture::executor)
+    }
+
+    /// Everybody has ended, or the joiner's waker is kept.
+    pub(super) fn poll_ended(&self, waker: &Waker) -> Poll<()> {
+        let waker = waker.clone();
+        let mut state = self.progress.0.lock();
+        if state.ended == state.handles.len() {
+            return Poll::Ready(());
+        }
+        let replaced = state.joiner.replace(waker);
+        drop(state);
+        drop(replaced);
+        Poll::Pending
+    }
+
+    /// As [`poll_ended`](Self::poll_ended), by a task that may be asked to stop meanwhile: then so are the members.
+    pub(super) fn poll_joined(&self, waker: &Waker) -> Poll<()> {
+        if self.poll_ended(waker).is_ready() {
+            return Poll::Ready(());
+        }
+        let mut request = self.request.lock();
+        if request.is_none() && running::is_running() {
+            *request = Some(CancelToken::current().requested());
+        }
+        let is_raised = request
+            .as_mut()
+            .is_some_and(|request| Pin::new(request).poll(&mut Context::from_waker(waker)).is_ready());
+        drop(request);
+        if is_raised {
+            self.stop();
+        }
+        self.poll_ended(waker)
+    }
+
+    /// Waits until all have ended.
+    pub(super) fn join(&self) {
+        if self.poll_ended(Waker::noop()).is_pending() {
+            host::refuse_deadlock(self.executor(), host::AWAIT);
+            host::block_on(None, || false, |waker| self.poll_joined(waker));
+        }
+    }
+
+    /// The outcomes in the order of submission.
+    pub(super) fn take_outcomes(&self) -> Vec<Outcome<R>> {
+        let futures = std::mem::take(&mut *self.futures.lock());
+        let outcome =
+            |future: Option<TaskFuture<R>>| future.map_or(Err(TaskError::Cancelled), TaskFuture::result);
+        futures.into_iter().map(outcome).collect()
+    }
+
+    /// The values in the order of submission, or why there are none.
+    pub(super) fn take_values(&self) -> Outcome<Vec<R>> {
+        let cause = self.progress.0.lock().cause;
+        let mut outcomes = self.take_outcomes().into_iter();
+        match cause {
+            Some(Cause::Deadline(limit)) => Err(TaskError::TimedOut(limit)),
+            Some(Cause::Member(number)) => Err(outcomes
+                .nth(number)
+                .and_then(Result::err)
+                .unwrap_or(TaskError::Cancelled)),
+            None => outcomes.collect(),
+        }
+    }
+
+    /// Nothing starts any more; what runs is stopped as far as that costs nobody else anything.
+    pub(super) fn stop(&self) {
+        let mut state = self.progress.0.lock();
+        state.closed = true;
+        let members = state.others();
+        drop(state);
+        for member in members.iter().filter_map(WeakHandle::upgrade) {
+            member.stop();
+        }
+    }
+
+    /// How many there are, have ended, and whether one has failed.
+    pub(super) fn counts(&self) -> (usize, usize, bool) {
+        let state = self.progress.0.lock();
+        (state.handles.len(), state.ended, state.cause.is_some())
+    }
+}
+
+impl<R: Send + 'static> Drop for Members<R> {
+    fn drop(&mut self) {
+        if self.detached || self.poll_ended(Waker::noop()).is_ready() {
+            return;
+        }
+        self.stop();
+        // Async code cannot wait here; neither can the thread that has to run the members.
+        let may_wait =
+            !running::is_polling() && !runtime::is_polling() && !host::would_deadlock(self.executor());
+        if may_wait {
+            // A worker that cannot be replaced does not wait either.
+            panic::contain(|| {
+                host::block_on(None, || false, |waker| self.poll_ended(waker));
+            });
+        }
+    }
+}
