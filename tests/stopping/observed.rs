@@ -12,6 +12,8 @@ pub(crate) enum Fate {
     NeverRan,
     /// It saw that it was asked to stop, and returned.
     Asked,
+    /// It heard that it was asked to stop while it waited for that, and returned.
+    Told,
     /// It saw nothing, and went on to its end.
     Untouched,
     /// It went on to its end whatever it was asked.
@@ -29,6 +31,7 @@ impl Fate {
         match self {
             Self::NeverRan => "never runs",
             Self::Asked => "asked",
+            Self::Told => "told",
             Self::Untouched => "untouched",
             Self::WentOn => "goes on",
             Self::Dropped => "dropped",
@@ -40,7 +43,7 @@ impl Fate {
     /// The outcome that goes without saying.
     fn usual_outcome(self) -> &'static str {
         match self {
-            Self::Asked | Self::Untouched | Self::WentOn => "a value",
+            Self::Asked | Self::Told | Self::Untouched | Self::WentOn => "a value",
             Self::NeverRan | Self::Dropped | Self::DroppedAtNextAwait | Self::Killed => "`Cancelled`",
         }
     }
@@ -50,10 +53,12 @@ impl Fate {
 /// it go.
 pub(crate) fn fate<S: Subject>(executor: &S::Executor, trace: &Trace, act: Act, has_outcome: bool) -> Fate {
     // What can be ended from outside is, without being let go.
-    if has_outcome && (S::IN_PROCESSES || act == Act::Suspended) {
+    if has_outcome && (S::IN_PROCESSES || S::suspends(act)) {
         trace.wait_for_end();
+    } else if act == Act::Awaits {
+        trace.wait_for_effect();
     }
-    let was_over = trace.is_over();
+    let (was_over, was_told) = (trace.is_over(), trace.has_obeyed() && act == Act::Awaits);
     // It may have got somewhere between the decision to kill it and its death.
     if has_outcome && S::IN_PROCESSES && !trace.was_dropped() && was_over && is_replaced(executor, trace) {
         return Fate::Killed;
@@ -63,6 +68,7 @@ pub(crate) fn fate<S: Subject>(executor: &S::Executor, trace: &Trace, act: Act, 
     assert!(trace.is_over(), "it never ends");
     if trace.has_ended() {
         match act {
+            _ if was_told => Fate::Told,
             _ if trace.has_obeyed() => Fate::Asked,
             Act::Ignores => Fate::WentOn,
             _ => Fate::Untouched,

@@ -19,6 +19,7 @@ pub(crate) struct Row {
 const LOOKS: &str = "running, looks";
 const IGNORES: &str = "running, does not look";
 const SUSPENDED: &str = "suspended";
+const AWAITS: &str = "waiting for the request";
 const ACTS: [(Act, &str); 3] = [
     (Act::Looks, LOOKS),
     (Act::Ignores, IGNORES),
@@ -55,12 +56,13 @@ pub(crate) fn rows<S: Subject>() -> Vec<Row> {
     rows.add("`next_timeout`", LOOKS, waits, next_timeout::<S>);
     for (stop, way) in STOPS {
         rows.add(way, "queued", !S::ON_CALLER, move || queued::<S>(stop));
+        let has_future = !S::ON_CALLER || !matches!(stop, Stop::Cancel | Stop::Kill);
         for (act, task) in ACTS {
-            let has_future = !S::ON_CALLER || !matches!(stop, Stop::Cancel | Stop::Kill);
             rows.add(way, task, can_be(act) && has_future, move || {
                 running::<S>(stop, act)
             });
         }
+        rows.add(way, AWAITS, has_future, move || running::<S>(stop, Act::Awaits));
         if matches!(stop, Stop::Deadline | Stop::Kill) {
             let can_be = S::KIND == Kind::Futures && !S::ON_CALLER;
             rows.add(way, "suspended beside another", can_be, move || {
@@ -88,6 +90,11 @@ pub(crate) fn rows<S: Subject>() -> Vec<Row> {
             let can_be_here = how == GiveUp::Timeout || !S::ON_CALLER;
             rows.add(way, task, can_be(act) && can_be_here, move || {
                 item_running::<S>(how, act)
+            });
+        }
+        if how != GiveUp::Timeout {
+            rows.add(way, AWAITS, !S::ON_CALLER, move || {
+                item_running::<S>(how, Act::Awaits)
             });
         }
     }

@@ -22,6 +22,11 @@ pub(crate) trait Subject: 'static {
 
     /// With places for so many tasks of this kind at once.
     fn make(places: usize) -> Self::Executor;
+
+    /// Whether such a task is a future at an await.
+    fn suspends(act: Act) -> bool {
+        Self::KIND == Kind::Futures && matches!(act, Act::Suspended | Act::Awaits)
+    }
 }
 
 macro_rules! subjects {
@@ -93,7 +98,7 @@ pub(crate) fn map<S: Subject>(executor: &S::Executor, jobs: Vec<Job>) -> Map<std
 
 /// Returns once a future on the only place is suspended: another one has had its turn since.
 pub(crate) fn wait_until_suspended<S: Subject>(executor: &S::Executor, act: Act) {
-    if act == Act::Suspended && !S::ON_CALLER {
+    if S::suspends(act) && !S::ON_CALLER {
         Executor::submit_async(executor, |()| async {}, ())
             .result()
             .expect("it is nothing");

@@ -1,13 +1,18 @@
 //! Work that leaves a trace: marks in a folder, because it may run in another process.
 
-use concurrent_futures::cancel_requested;
-use futures::channel::oneshot;
+use concurrent_futures::{CancelToken, cancel_requested};
+use futures::{
+    channel::oneshot,
+    executor::block_on,
+    future::{Either, select},
+};
 use serde::{Deserialize, Serialize};
 use std::{
     fs,
     future::poll_fn,
     panic::resume_unwind,
     path::PathBuf,
+    pin::pin,
     task::Poll,
     thread,
     time::{Duration, Instant},
@@ -27,6 +32,8 @@ pub(crate) enum Act {
     Ignores,
     /// A future that waits until it is let go, and looks then whether it is asked.
     Suspended,
+    /// Waits until it is asked to stop, or let go. It returns when it is let go.
+    Awaits,
     /// Goes on until it is let go, without an await, and returns.
     Blocks,
     /// Returns at once.
@@ -55,7 +62,10 @@ const GO: &str = "go";
 
 pub(crate) fn call(job: Job) -> u64 {
     job.start();
-    job.work();
+    match job.act {
+        Act::Awaits => block_on(job.asked()),
+        _ => job.work(),
+    }
     job.mark(ENDED);
     7
 }
@@ -71,6 +81,7 @@ pub(crate) async fn future(job: Job) -> u64 {
                 job.mark(OBEYED);
             }
         }
+        Act::Awaits => job.asked().await,
         Act::Ignores => {
             job.work();
             yield_once().await;
@@ -129,6 +140,16 @@ impl Job {
         if self.act == Act::Fails {
             // As a panic, without its message on stderr.
             resume_unwind(Box::new("it was told to fail"));
+        }
+    }
+
+    /// Waits for the request and for being let go.
+    async fn asked(&self) {
+        let token = CancelToken::current();
+        let let_go = pin!(self.let_go());
+        if let Either::Left(((), let_go)) = select(token.requested(), let_go).await {
+            self.mark(OBEYED);
+            let_go.await;
         }
     }
 
