@@ -22,6 +22,21 @@ pub(crate) enum Stop {
     Shutdown(Shutdown),
 }
 
+impl Stop {
+    /// Does it, and returns what the call answers. A deadline comes by itself.
+    fn tell<E: Executor>(self, executor: &E, task: &TaskFuture<u64>) -> Option<bool> {
+        match self {
+            Self::Deadline => None,
+            Self::Cancel => Some(task.cancel()),
+            Self::Kill => Some(task.kill()),
+            Self::Shutdown(how) => {
+                executor.begin_shutdown(how);
+                None
+            }
+        }
+    }
+}
+
 /// A task that has started, and who will get its future.
 enum Running {
     Here(TaskFuture<u64>),
@@ -98,22 +113,21 @@ fn stopped<S: Subject>(executor: &S::Executor, trace: &Trace, task: Running, sto
     if stop != Stop::Deadline {
         wait_until_suspended::<S>(executor, act);
     }
-    let answer = match (stop, &task) {
-        (Stop::Cancel, Running::Here(task)) => Some(task.cancel()),
-        (Stop::Kill, Running::Here(task)) => Some(task.kill()),
-        (Stop::Deadline, Running::Here(task)) => {
+    let answer = match (&task, stop) {
+        (Running::Here(task), Stop::Deadline) => {
             within_limit(|| task.is_done());
             None
         }
-        (Stop::Deadline, Running::There(_)) => {
+        (Running::Here(task), _) => stop.tell(executor, task),
+        (Running::There(_), Stop::Deadline) => {
             trace.wait_for_effect();
             None
         }
-        (Stop::Shutdown(how), _) => {
+        (Running::There(_), Stop::Shutdown(how)) => {
             executor.begin_shutdown(how);
             None
         }
-        (_, Running::There(_)) => unreachable!("nobody has its future yet"),
+        (Running::There(_), _) => unreachable!("nobody has its future yet"),
     };
     let fate = fate::<S>(executor, trace, act, task.is_done());
     let outcome = task.into_future().result();
@@ -130,24 +144,16 @@ pub(crate) fn queued<S: Subject>(stop: Stop) -> String {
         options = options.timeout(SHORT);
     }
     let task = submit::<S>(&options, trace.job(Act::Quick));
-    let answer = match stop {
-        Stop::Cancel => Some(task.cancel()),
-        Stop::Kill => Some(task.kill()),
-        Stop::Shutdown(how) => {
-            executor.begin_shutdown(how);
-            None
+    if stop == Stop::Deadline {
+        // Longer than its deadline, which counts from the start; a clock that is late does no harm.
+        thread::sleep(4 * SHORT);
+        if !task.is_done() {
+            assert!(task.cancel());
+            blocker.leave();
+            return "waits on".into();
         }
-        Stop::Deadline => {
-            // Longer than its deadline, which counts from the start; a clock that is late does no harm.
-            thread::sleep(4 * SHORT);
-            if !task.is_done() {
-                assert!(task.cancel());
-                blocker.leave();
-                return "waits on".into();
-            }
-            None
-        }
-    };
+    }
+    let answer = stop.tell(&executor, &task);
     blocker.leave();
     let outcome = task.result();
     executor.shutdown(Shutdown::Finish);
@@ -159,15 +165,7 @@ pub(crate) fn ended<S: Subject>(stop: Stop) -> String {
     let trace = Trace::new();
     let task = submit::<S>(&Executor::options(&executor), trace.job(Act::Quick));
     assert!(within_limit(|| task.is_done()));
-    let answer = match stop {
-        Stop::Cancel => Some(task.cancel()),
-        Stop::Kill => Some(task.kill()),
-        Stop::Shutdown(how) => {
-            executor.begin_shutdown(how);
-            None
-        }
-        Stop::Deadline => None,
-    };
+    let answer = stop.tell(&executor, &task);
     let outcome = task.result();
     cell(answer, Some(&outcome), Fate::Untouched)
 }
