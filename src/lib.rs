@@ -37,7 +37,7 @@
 //! | choose at run time | [`AnyExecutor`], [`Backend`] |
 //! | wait for one task | [`TaskFuture`] |
 //! | wait for many | [`Executor::map`], [`as_completed`], [`wait`], [`Executor::group`] |
-//! | stop things | [`TaskFuture::cancel`], [`TaskFuture::kill`], [`Options::timeout`], [`cancel_requested`], [`CancelToken`], [`Shutdown`] |
+//! | stop things | [`TaskFuture::cancel`], [`TaskFuture::kill`], [`Options::timeout`], [`cancel_requested`], [`CancelToken`], [`Shutdown`]; what does what: [`stopping`] |
 //! | know what failed | [`TaskError`] |
 //! | write a backend | [`Executor`] (its required methods), [`backend`] |
 //!
@@ -116,6 +116,9 @@ pub mod backend {
 
 #[doc = include_str!("../docs/errors-and-cures.md")]
 pub mod errors_and_cures {}
+
+#[doc = include_str!("../docs/stopping.md")]
+pub mod stopping {}
 
 /// The README's examples are tested.
 #[cfg(doctest)]

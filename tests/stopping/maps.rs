@@ -1,0 +1,77 @@
+//! Giving up a map.
+
+use super::{
+    observed::{cell, fate, ran_at_all},
+    subjects::{Subject, map, wait_until_suspended},
+    work::{Act, Trace},
+};
+use concurrent_futures::{Executor, Shutdown, TaskError};
+use std::{thread, time::Duration};
+
+/// How a map is given up.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum GiveUp {
+    Drop,
+    Cancel,
+    Timeout,
+}
+
+pub(crate) fn item_not_started<S: Subject>(how: GiveUp) -> String {
+    let executor = S::make(1);
+    let (first, trace) = (Trace::new(), Trace::new());
+    let mut outcomes = map::<S>(&executor, vec![first.job(Act::Blocks), trace.job(Act::Quick)]);
+    if S::ON_CALLER {
+        first.let_go();
+        assert!(matches!(outcomes.next(), Some(Ok(_))));
+    } else {
+        first.wait_until_started();
+    }
+    match how {
+        GiveUp::Drop => drop(outcomes),
+        GiveUp::Cancel => {
+            outcomes.cancel();
+            first.let_go();
+            outcomes.for_each(drop);
+        }
+        GiveUp::Timeout => outcomes.timeout(Duration::ZERO).for_each(drop),
+    }
+    first.let_go();
+    executor.shutdown(Shutdown::Finish);
+    cell(None, None, ran_at_all(&trace))
+}
+
+pub(crate) fn item_running<S: Subject>(how: GiveUp, act: Act) -> String {
+    let executor = S::make(1);
+    let trace = Trace::new();
+    let mut outcomes = map::<S>(&executor, vec![trace.job(act)]);
+    if S::ON_CALLER {
+        assert_eq!(how, GiveUp::Timeout, "it runs inside `next`");
+        // Passes while the item runs, or before.
+        let mut outcomes = outcomes.timeout(Duration::from_millis(1));
+        let asking = thread::spawn(move || outcomes.next());
+        trace.wait_until_started();
+        thread::sleep(Duration::from_millis(5));
+        let fate = fate::<S>(&executor, &trace, act, false);
+        let outcome = asking.join().expect("nothing panics there");
+        return cell(None, outcome.as_ref(), fate);
+    }
+    trace.wait_until_started();
+    wait_until_suspended::<S>(&executor, act);
+    match how {
+        GiveUp::Drop => {
+            drop(outcomes);
+            cell(None, None, fate::<S>(&executor, &trace, act, false))
+        }
+        GiveUp::Cancel => {
+            outcomes.cancel();
+            let fate = fate::<S>(&executor, &trace, act, false);
+            cell(None, outcomes.next().as_ref(), fate)
+        }
+        GiveUp::Timeout => {
+            let mut outcomes = outcomes.timeout(Duration::ZERO);
+            let last = outcomes.next();
+            assert!(matches!(last, Some(Err(TaskError::WaitTimedOut))), "{last:?}");
+            cell(None, None, fate::<S>(&executor, &trace, act, false))
+        }
+    }
+}
