@@ -36,7 +36,7 @@
 //! | wait for thousands of things at once, or call what blocks from async code | [`AsyncBridge`] |
 //! | choose at run time | [`AnyExecutor`], [`Backend`] |
 //! | wait for one task | [`TaskFuture`] |
-//! | wait for many | [`Executor::map`], [`as_completed`], [`wait`], [`Executor::group`] |
+//! | wait for many | [`Executor::map`], [`as_completed`], [`wait`], [`race`], [`first_completed`], [`all_or_first_error`], [`Executor::group`] |
 //! | stop things | [`TaskFuture::cancel`], [`TaskFuture::kill`], [`Options::timeout`], [`cancel_requested`], [`CancelToken`], [`Shutdown`]; what does what: [`stopping`] |
 //! | know what failed | [`TaskError`] |
 //! | write a backend | [`Executor`] (its required methods), [`backend`] |
@@ -91,7 +91,8 @@ mod wire;
 pub use any::{AnyExecutor, Backend, ParseBackendError};
 pub use bridge::{AsyncBridge, AsyncBridgeBuilder};
 pub use completion::{
-    AsCompleted, CompletedStream, NextCompleted, ReturnWhen, Tracked, Waited, as_completed, wait,
+    AllFailed, AsCompleted, CompletedStream, First, Gathered, NextCompleted, ReturnWhen, Tracked, Waited,
+    all_or_first_error, as_completed, first_completed, race, wait,
 };
 pub use error::{BuildError, CodecError, StillRunning, TaskError, TaskPanic, TrySubmitError, WorkerDeath};
 pub use executor::{Executor, Group, Map, MapStream, Options, Shutdown, With};

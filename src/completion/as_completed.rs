@@ -167,6 +167,15 @@ impl<F: Tracked> AsCompleted<F> {
         }
     }
 
+    /// Those that were not yielded, in the order of their numbers. They report to nobody any more.
+    pub(super) fn take_rest(&mut self) -> Vec<F> {
+        self.left = 0;
+        self.free.clear();
+        let rest: Vec<F> = self.members.drain(..).flatten().collect();
+        rest.iter().for_each(|member| member.future().stop_reporting());
+        rest
+    }
+
     fn refuse_deadlock(&self) {
         let executors = self.members.iter().flatten();
         host::refuse_deadlock(executors.map(|member| member.future().executor()), host::AWAIT);
@@ -221,7 +230,7 @@ impl<F: Tracked> fmt::Debug for AsCompleted<F> {
 /// A stream of futures as their tasks end. Made by [`AsCompleted::into_stream`].
 #[must_use = "streams are lazy: nothing is waited for until they are polled"]
 pub struct CompletedStream<F: Tracked> {
-    completed: AsCompleted<F>,
+    pub(super) completed: AsCompleted<F>,
     turn: Turn,
 }
 
