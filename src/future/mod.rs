@@ -59,14 +59,23 @@ use std::{
               `drop(..)` it to say that this is meant"]
 pub struct TaskFuture<R> {
     cell: Arc<dyn Cell<R>>,
-    cancel_on_drop: bool,
+    on_drop: OnDrop,
+}
+
+/// What becomes of a task whose future is dropped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OnDrop {
+    /// It runs, and its outcome is dropped when it is there.
+    Detach,
+    Cancel,
+    Nothing,
 }
 
 impl<R: Send + 'static> TaskFuture<R> {
     pub(crate) fn new(cell: Arc<dyn Cell<R>>) -> Self {
         Self {
             cell,
-            cancel_on_drop: false,
+            on_drop: OnDrop::Detach,
         }
     }
 
@@ -167,7 +176,7 @@ impl<R: Send + 'static> TaskFuture<R> {
 
     /// From now on, dropping the future cancels the task.
     pub fn cancel_on_drop(mut self) -> Self {
-        self.cancel_on_drop = true;
+        self.on_drop = OnDrop::Cancel;
         self
     }
 
@@ -191,7 +200,9 @@ impl<R: Send + 'static> TaskFuture<R> {
         snapshot.has_started() && !snapshot.stop_requested()
     }
 
-    pub(crate) fn cell(&self) -> Arc<dyn Cell<R>> {
+    /// The task, whose outcome is kept for who makes a future of it again.
+    pub(crate) fn into_cell(mut self) -> Arc<dyn Cell<R>> {
+        self.on_drop = OnDrop::Nothing;
         self.cell.clone()
     }
 
@@ -339,8 +350,10 @@ impl<R> TaskFuture<R> {
 
 impl<R> Drop for TaskFuture<R> {
     fn drop(&mut self) {
-        if self.cancel_on_drop {
-            self.cancel_unasked();
+        match self.on_drop {
+            OnDrop::Detach => {}
+            OnDrop::Cancel => self.cancel_unasked(),
+            OnDrop::Nothing => return,
         }
         if self.cell.snapshot().phase() != Phase::Taken {
             self.cell.core().detach();

@@ -71,8 +71,5 @@ fn introduce(link: &Link, config: &Config) -> io::Result<()> {
     hello
         .stack_size
         .store(config.stack_size.unwrap_or(0) as u64, Relaxed);
-    hello
-        .async_concurrency
-        .store(config.async_concurrency as u64, Relaxed);
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::{
     },
     ledger::{ExecutorId, Ledger},
     panic,
-    running::{Doing, Running, Source, run_as},
+    running::{self, Doing, Running, Source, run_as},
     sync::{Arc, Mutex},
     timer::{self, Armed, Deadline},
 };
@@ -217,6 +217,7 @@ where
                 && self.drop_future()
             {
                 self.leave();
+                running::raised_for(Arc::as_ptr(&self));
                 core::settle(self, Err(TaskError::TimedOut(limit)), ledger);
                 return None;
             }
@@ -454,8 +455,11 @@ where
     R: Send + 'static,
 {
     fn stop_requested(&self) -> bool {
-        self.core.snapshot().stop_requested()
-            || Ledger::of(self.core.executor()).is_some_and(|ledger| ledger.stop_requested())
+        let now = self.core.snapshot();
+        // What becomes of the executor afterwards is nothing to a task that has ended.
+        now.stop_requested()
+            || !now.is_settled()
+                && Ledger::of(self.core.executor()).is_some_and(|ledger| ledger.stop_requested())
     }
 
     fn attempt(&self) -> u32 {

@@ -201,8 +201,11 @@ impl<J: Job> Cell<J::Output> for CallCell<J> {
 
 impl<J: Job> Running for CallCell<J> {
     fn stop_requested(&self) -> bool {
-        self.core.snapshot().stop_requested()
-            || Ledger::of(self.core.executor()).is_some_and(|ledger| ledger.stop_requested())
+        let now = self.core.snapshot();
+        // What becomes of the executor afterwards is nothing to a task that has ended.
+        now.stop_requested()
+            || !now.is_settled()
+                && Ledger::of(self.core.executor()).is_some_and(|ledger| ledger.stop_requested())
     }
 
     fn attempt(&self) -> u32 {

@@ -323,6 +323,11 @@ impl<T, R> Chunks<T, R> {
 }
 
 impl<T, R> State<T, R> {
+    /// Whether items that run are asked to stop, and others are not to start.
+    fn stop_requested(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed) || self.ledger.stop_requested()
+    }
+
     /// No item that waits will be run, for this reason.
     fn close(&self, reason: TaskError) {
         let mut table = self.table.lock();

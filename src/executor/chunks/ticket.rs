@@ -93,7 +93,7 @@ where
         // Once more after each panic: the items behind it are not to suffer.
         while let Err(caught) = panic::catch(|| {
             for item in items.by_ref() {
-                let outcome = if self.stop_requested() {
+                let outcome = if self.state.stop_requested() {
                     unstarted += 1;
                     panic::contain(|| drop(item));
                     Err(reason_of_stop(&self.state.ledger))
@@ -131,8 +131,8 @@ where
         let size = items.len();
         context.ledger.started(size as u64);
         let start = Instant::now();
-        let stop: Arc<dyn Running> = self.clone();
-        let chunk = run_as(stop, Doing::Calling, || {
+        let running = Arc::new(RunningChunk(self.state.clone()));
+        let chunk = run_as(running, Doing::Calling, || {
             self.run_chunk(items, context.ledger.mode())
         });
         let took = start.elapsed();
@@ -161,19 +161,20 @@ where
     }
 }
 
-impl<K, T, R, X> Running for Ticket<K, T, R, X>
+/// A chunk as its items see it. Gone with the chunk, so that a token does not see what becomes of the map later.
+struct RunningChunk<T, R>(Arc<State<T, R>>);
+
+impl<T, R> Running for RunningChunk<T, R>
 where
-    K: Callee<T, Output = R>,
     T: Send + 'static,
     R: Send + 'static,
-    X: Crossing<T> + Crossing<R>,
 {
     fn stop_requested(&self) -> bool {
-        self.state.stopped.load(Ordering::Relaxed) || self.state.ledger.stop_requested()
+        self.0.stop_requested()
     }
 
     fn for_token(self: Arc<Self>) -> Source {
-        let task: Arc<dyn Running> = self;
-        Source::Here(Arc::downgrade(&task))
+        let chunk: Arc<dyn Running> = self;
+        Source::Here(Arc::downgrade(&chunk))
     }
 }

@@ -108,7 +108,8 @@ impl<E, C, M> Options<E, C, M, Retrying> {
     ///
     /// The condition sees what would be the outcome. It is asked on a thread for callbacks, and on
     /// [`Inline`](crate::Inline) on the calling one; if it panics, there is no further attempt. An error that work
-    /// *returns* is a value, and not asked about.
+    /// *returns* is a value, and not asked about; nor is a result that cannot be read back from another process, which is found
+    /// out when the outcome is taken.
     ///
     /// # Examples
     ///

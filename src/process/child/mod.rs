@@ -146,7 +146,6 @@ fn run(link: Link, socket: OwnedFd) -> ! {
     let limits = Limits {
         tasks: hello.max_tasks.load(Relaxed),
         memory: hello.max_memory.load(Relaxed),
-        futures: usize::try_from(hello.async_concurrency.load(Relaxed)).unwrap_or(1),
     };
     let stack_size = usize::try_from(hello.stack_size.load(Relaxed)).unwrap_or(0);
     let server = Server::new(Wire::new(link, socket), limits);

@@ -3,15 +3,20 @@ use crate::{
     running::{Running, Source},
     sync::Arc,
 };
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 
 /// The batch that is being run, as its work sees it.
 pub(super) struct RunningBatch {
     link: Link,
     slot: usize,
     attempt: u32,
-    is_over: AtomicBool,
+    /// How it was when it came to its end, if it has.
+    end: AtomicU8,
 }
+
+const NOT_OVER: u8 = 0;
+const OVER: u8 = 1;
+const OVER_AND_ASKED: u8 = 2;
 
 impl RunningBatch {
     pub(super) fn new(link: &Link, header: &Header) -> Arc<Self> {
@@ -19,21 +24,29 @@ impl RunningBatch {
             link: link.clone(),
             slot: header.slot as usize,
             attempt: header.attempt,
-            is_over: AtomicBool::new(false),
+            end: AtomicU8::new(NOT_OVER),
         })
     }
 
     /// Called before the last answer: after that its slot may be another one's, and a token of the batch must not look there.
     pub(super) fn ends(&self) {
-        self.is_over.store(true, SeqCst);
+        let end = if self.is_asked() { OVER_AND_ASKED } else { OVER };
+        self.end.store(end, SeqCst);
+    }
+
+    fn is_asked(&self) -> bool {
+        self.link.slot(self.slot).asked() >= ASKED_TO_STOP
     }
 }
 
 impl Running for RunningBatch {
     fn stop_requested(&self) -> bool {
-        let asked = self.link.slot(self.slot).asked() >= ASKED_TO_STOP;
+        let is_asked = self.is_asked();
         // The end second: as long as it has not come, the slot was this batch's.
-        asked && !self.is_over.load(SeqCst)
+        match self.end.load(SeqCst) {
+            NOT_OVER => is_asked,
+            end => end == OVER_AND_ASKED,
+        }
     }
 
     fn attempt(&self) -> u32 {

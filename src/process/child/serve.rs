@@ -26,8 +26,6 @@ pub(super) struct Limits {
     pub(super) tasks: u64,
     /// Bytes it may have in use after a batch; 0 is no limit.
     pub(super) memory: u64,
-    /// Futures that it runs at once.
-    pub(super) futures: usize,
 }
 
 pub(super) struct Server {
@@ -67,7 +65,8 @@ impl Server {
             if self.futures.poll(&mut self.wire) {
                 self.retire_if_spent();
             }
-            let takes_more = !self.retiring && self.futures.len() < self.limits.futures;
+            // The parent sends no more futures than may run at once; a call behind them must not wait for their end.
+            let takes_more = !self.retiring;
             if takes_more && self.wire.down.has_next() {
                 entered.get_or_insert_with(runtime::enter);
                 if let Err(nonsense) = self.next_frame() {

@@ -73,7 +73,6 @@ pub(super) struct Hello {
     /// In bytes; 0: none.
     pub(super) memory_limit: AtomicU64,
     pub(super) stack_size: AtomicU64,
-    pub(super) async_concurrency: AtomicU64,
 }
 
 const fn areas() -> [usize; 5] {

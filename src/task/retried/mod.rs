@@ -4,7 +4,8 @@
 //! task of attempts adds is who decides, and when. It is *between attempts* from the end of one until the next stands
 //! ready; a cancellation is exact there, because either it settles this task, or the next attempt is put in its place
 //! before it may start, and is what the cancellation meets.
-#![allow(unsafe_code)]
+
+mod cell;
 
 use super::RetryPolicy;
 use crate::{
@@ -13,7 +14,6 @@ use crate::{
         TaskFuture, TaskId, aside,
         core::{self, AnyCell, Cell, Core, Outcome},
         host,
-        state::Snapshot,
         waiter::{Parker, Report},
     },
     ledger::{ExecutorId, Hold, Ledger, Waiting},
@@ -27,6 +27,7 @@ use std::{
         atomic::{AtomicBool, Ordering::SeqCst},
     },
     task::Waker,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -51,14 +52,15 @@ pub(crate) struct RetriedCell<R: Send + 'static> {
 struct Progress<R> {
     /// How many attempts have ended without a value.
     failed: u32,
-    /// The attempt that is queued or runs; `None` between attempts.
-    attempt: Option<TaskFuture<R>>,
+    /// The attempt that is queued or runs; `None` between attempts. It reports here and so keeps this task, not the other
+    /// way round: a future that nobody can wake any more has to end.
+    attempt: Option<Weak<dyn Cell<R>>>,
     /// The attempt that has the value.
     succeeded: Option<TaskFuture<R>>,
     deaths: Vec<WorkerDeath>,
     pause: Option<Pause>,
     /// Where attempts run on the thread that submits: why the last one failed. That thread goes on from there.
-    left_to_submitter: Option<TaskError>,
+    left_to_submitter: Option<(TaskError, Hold)>,
     submitter: Option<Waker>,
 }
 
@@ -107,7 +109,7 @@ impl<R: Send + 'static> RetriedCell<R> {
         self.attempt();
         loop {
             let mut progress = self.progress.lock();
-            let Some(error) = progress.left_to_submitter.take() else {
+            let Some((error, _hold)) = progress.left_to_submitter.take() else {
                 break;
             };
             let attempts = progress.failed;
@@ -145,32 +147,27 @@ impl<R: Send + 'static> RetriedCell<R> {
                 return self.fail_between(TaskError::Panicked(TaskPanic::new(caught)));
             }
         };
-        let may_be_followed = failed < self.policy.retries;
         let mut progress = self.progress.lock();
-        // From here on a cancellation meets the attempt.
-        let is_settled = self.core.snapshot().is_settled();
-        let reports = is_settled || future.report_to(self.clone(), failed as usize);
-        let left = if is_settled {
-            Some(future)
-        } else {
-            progress.attempt.replace(future)
-        };
-        drop(progress);
-        if is_settled {
+        if self.core.snapshot().is_settled() {
+            drop(progress);
             // Its task was cancelled meanwhile, and counted; the attempt is nobody's.
-            if let Some(future) = &left
-                && future.handle().cancel()
+            if future.handle().cancel()
                 && let Some(ledger) = self.ledger()
             {
                 ledger.not_cancelled();
             }
-        } else if may_be_followed {
+            return go();
+        }
+        // From here on a cancellation meets the attempt.
+        let reports = future.report_to(self.clone(), failed as usize);
+        progress.attempt = Some(Arc::downgrade(&future.into_cell()));
+        drop(progress);
+        if failed < self.policy.retries {
             *self.prepare.lock() = Some(prepare);
             if self.core.snapshot().is_settled() {
                 self.drop_work();
             }
         }
-        drop(left);
         if !reports {
             self.ended(failed as usize);
         }
@@ -211,7 +208,7 @@ impl<R: Send + 'static> RetriedCell<R> {
 
     /// Cancels the task if no attempt is queued or runs. `None` if one does.
     fn cancel_between(&self, reason: TaskError) -> Option<bool> {
-        let is_cancelled = reason.is_cancelled();
+        let is_cancelled = reason.is_cancellation();
         let outcome = Some(Err(reason));
         // Under the lock, under which an attempt is put in its place.
         let progress = self.progress.lock();
@@ -234,9 +231,8 @@ impl<R: Send + 'static> RetriedCell<R> {
     }
 
     /// The books, if another attempt may follow as far as that can be said without asking the user.
-    fn ledger_if_it_may_follow(&self, attempt: &TaskFuture<R>, failed: u32) -> Option<Ledger> {
-        let may_follow =
-            failed <= self.policy.retries && attempt.may_be_repeated() && !self.asked_to_stop.load(SeqCst);
+    fn ledger_if_it_may_follow(&self, failed: u32) -> Option<Ledger> {
+        let may_follow = failed <= self.policy.retries && !self.asked_to_stop.load(SeqCst);
         self.ledger()
             .filter(|ledger| may_follow && !ledger.stop_requested())
     }
@@ -264,15 +260,18 @@ impl<R: Send + 'static> RetriedCell<R> {
         let Some(ledger) = self.ledger() else {
             return self.fail_between(error);
         };
-        let pause = Pause {
-            hold: ledger.hold_for(waiting),
-            _until: timer::arm_owned(self, wait),
-        };
+        let next = ledger.hold_for(waiting);
         let mut progress = self.progress.lock();
         let unused = if self.core.snapshot().is_settled() {
-            Some(pause)
+            Some(next)
         } else {
-            progress.pause.replace(pause)
+            // Under the lock, or it might be over before it is there to be found.
+            let until = timer::arm_owned(self, wait);
+            progress.pause = Some(Pause {
+                _until: until,
+                hold: next,
+            });
+            None
         };
         drop(progress);
         drop((unused, hold));
@@ -283,7 +282,7 @@ impl<R: Send + 'static> RetriedCell<R> {
 
     fn current(&self) -> Option<Arc<dyn Cell<R>>> {
         let progress = self.progress.lock();
-        progress.attempt.as_ref().map(TaskFuture::cell)
+        progress.attempt.as_ref()?.upgrade()
     }
 
     /// Asks for the end. `stop` is how; it says whether the attempt will not run, or not go on.
@@ -307,6 +306,8 @@ impl<R: Send + 'static> RetriedCell<R> {
             if self.cancel_between(TaskError::Cancelled) == Some(true) {
                 return true;
             }
+            // An attempt is gone and about to say so.
+            thread::yield_now();
         }
     }
 }
@@ -330,24 +331,38 @@ impl<R: Send + 'static> Report for RetriedCell<R> {
         let Some(attempt) = progress.attempt.take() else {
             return;
         };
-        let handle = attempt.handle();
-        if handle.succeeded() {
-            progress.succeeded = Some(attempt);
-            let won = core::claim(&self.core, None, true);
-            drop(progress);
-            if won {
-                self.conclude(None);
+        // Gone is a future that nobody could wake any more.
+        let attempt = attempt.upgrade().map(TaskFuture::new);
+        let (attempt, error) = match attempt {
+            Some(attempt) if attempt.handle().succeeded() => {
+                progress.succeeded = Some(attempt);
+                let won = core::claim(&self.core, None, true);
+                drop(progress);
+                if won {
+                    self.conclude(None);
+                }
+                return;
             }
-            return;
-        }
+            Some(attempt) => {
+                let (handle, may_be_repeated) = (attempt.handle(), attempt.may_be_repeated());
+                // A failure is never packed: this runs no foreign code.
+                let Err(error) = attempt.result() else { return };
+                (Some((handle, may_be_repeated)), error)
+            }
+            None => (None, TaskError::Cancelled),
+        };
         progress.failed += 1;
         let attempts = progress.failed;
-        let ledger = self.ledger_if_it_may_follow(&attempt, attempts);
-        // A failure is never packed: this runs no foreign code.
-        let Err(error) = attempt.result() else { return };
-        let Some(ledger) = ledger.filter(|_| !error.is_cancellation()) else {
+        let may_be_repeated = attempt.as_ref().is_some_and(|(_, may)| *may) && !error.is_cancellation();
+        let ledger = if may_be_repeated {
+            self.ledger_if_it_may_follow(attempts)
+        } else {
+            None
+        };
+        let Some(ledger) = ledger else {
+            let ran = attempt.is_none_or(|(handle, _)| handle.has_started());
             let outcome = Some(Err(after(&mut progress.deaths, error)));
-            let won = core::claim(&self.core, outcome.as_ref(), handle.has_started());
+            let won = core::claim(&self.core, outcome.as_ref(), ran);
             drop(progress);
             if won {
                 self.conclude(outcome);
@@ -357,7 +372,8 @@ impl<R: Send + 'static> Report for RetriedCell<R> {
         let hold = ledger.hold();
         ledger.retried();
         if progress.submitter.is_some() {
-            progress.left_to_submitter = Some(error);
+            let waiting: Weak<dyn Waiting> = self.me.clone();
+            progress.left_to_submitter = Some((error, ledger.hold_for(waiting)));
             return;
         }
         drop(progress);
@@ -398,89 +414,5 @@ impl<R: Send + 'static> Waiting for RetriedCell<R> {
             TaskError::Cancelled
         };
         self.cancel_between(reason);
-    }
-}
-
-impl<R: Send + 'static> AnyCell for RetriedCell<R> {
-    fn id(&self) -> TaskId {
-        self.core.id()
-    }
-
-    fn executor(&self) -> ExecutorId {
-        self.core.executor()
-    }
-
-    fn snapshot(&self) -> Snapshot {
-        let own = self.core.snapshot();
-        if own.is_settled() {
-            return own;
-        }
-        match self.current() {
-            Some(attempt) if attempt.snapshot().has_started() => own.running(),
-            _ => own,
-        }
-    }
-
-    fn name(&self) -> Option<&str> {
-        self.name.as_deref()
-    }
-
-    fn cancel(self: Arc<Self>) -> bool {
-        self.end(AnyCell::cancel)
-    }
-
-    fn kill(self: Arc<Self>) -> bool {
-        self.end(AnyCell::kill)
-    }
-
-    fn stop(self: Arc<Self>) {
-        self.end(|attempt| {
-            attempt.stop();
-            false
-        });
-    }
-
-    fn look(&self) {
-        if let Some(attempt) = self.current() {
-            attempt.look();
-        }
-    }
-}
-
-impl<R: Send + 'static> Cell<R> for RetriedCell<R> {
-    fn core(&self) -> &Core<R> {
-        &self.core
-    }
-
-    fn drop_work(&self) {
-        let prepare = self.prepare.lock().take();
-        drop(prepare);
-    }
-
-    fn help(self: Arc<Self>) {
-        if let Some(attempt) = self.current() {
-            attempt.help();
-        }
-    }
-
-    fn attend(&self, ended: &dyn Fn() -> bool) -> bool {
-        match self.current() {
-            Some(attempt) => attempt.attend(ended),
-            None => ended(),
-        }
-    }
-
-    fn unpack(&self) {
-        let attempt = self.progress.lock().succeeded.take();
-        let Some(attempt) = attempt else { return };
-        let outcome = attempt.result();
-        // SAFETY: `unpack` is called by the owner of a task that is `Done` or by who runs its callbacks, whose turns
-        // do not overlap (see `Cell::unpack`), and the attempt was there, so this is the first call. The attempt has
-        // corrected the books if its value could not be read.
-        unsafe { self.core.unpacked(outcome, None) };
-    }
-
-    fn upcast(self: Arc<Self>) -> Arc<dyn AnyCell> {
-        self
     }
 }
