@@ -8,8 +8,10 @@
 //! | `huge_pages.rs` | memory for large values |
 //! | `memory.rs` | memory that two processes see |
 //! | `channel.rs` | the socket pair between parent and worker: messages, descriptors, rings |
-//! | `poll.rs` | waiting for many descriptors; called as `channel::poll_readable` |
+//! | `poll.rs` | waiting for many descriptors; called as `channel::poll` and `channel::poll_readable` |
 //! | `child.rs` | a started process, the parent's side |
+//! | `program.rs` | starting an external program: its group, its pipes, what dies with whom |
+//! | `board.rs` | where the groups of running programs are written down for who outlives this process |
 //! | `worker.rs` | what a worker does to itself at its start |
 //! | `stack.rs` | how large a thread's stack is, and how much of it is used |
 //! | `overflow.rs` | the words a worker says when its stack overflows |
@@ -36,6 +38,8 @@
 //! | later constructors in a worker | run | not run | not run |
 
 #[cfg(unix)]
+pub(crate) mod board;
+#[cfg(unix)]
 pub(crate) mod channel;
 #[cfg(unix)]
 pub(crate) mod child;
@@ -50,6 +54,8 @@ pub(crate) mod memory;
 mod overflow;
 #[cfg(unix)]
 mod poll;
+#[cfg(unix)]
+pub(crate) mod program;
 pub(crate) mod stack;
 #[cfg(unix)]
 pub(crate) mod worker;
