@@ -243,12 +243,8 @@ impl Charge {
             return;
         }
         state.progress = Progress::Done(outcome);
+        let waker = state.waker.take();
         drop(state);
-        self.wake();
-    }
-
-    fn wake(&self) {
-        let waker = self.ticket.state.lock().waker.take();
         if let Some(waker) = waker {
             panic::contain(|| waker.wake());
         }
@@ -279,6 +275,9 @@ fn care(charges: &mut Vec<Charge>, hears: &OwnedFd) {
             tickets
         };
         charges.extend(tickets.into_iter().filter_map(Charge::start));
+        if charges.is_empty() {
+            continue;
+        }
 
         let mut descriptors = vec![(hears.as_fd(), Until::Readable)];
         let mut last = Vec::with_capacity(charges.len());
@@ -289,13 +288,8 @@ fn care(charges: &mut Vec<Charge>, hears: &OwnedFd) {
             last.push(descriptors.len());
         }
         let now = Instant::now();
-        charges.iter().for_each(Charge::wake);
         let time = charges.iter().filter_map(|charge| charge.next).min();
-        let time = time
-            .into_iter()
-            .chain([now + TICK])
-            .min()
-            .map(|next| next.saturating_duration_since(now));
+        let time = time.map(|next| next.saturating_duration_since(now));
         if poll(&descriptors, &mut ready, time).is_err() {
             // Out of memory, say. Nothing gets lost by looking a little later.
             thread::sleep(TICK);

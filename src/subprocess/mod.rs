@@ -26,9 +26,10 @@ use caretaker::Order;
 #[cfg(not(unix))]
 use portable::{Order, run as run_here};
 
-use crate::future::cancel_requested;
+use crate::running::{CancelToken, cancel_requested};
 use std::{
     future::{Future, poll_fn},
+    pin::Pin,
     task::Poll,
 };
 
@@ -89,17 +90,20 @@ pub fn run(command: Command) -> Result<Output, Error> {
 pub fn run_async(command: Command) -> impl Future<Output = Result<Output, Error>> + Send + 'static {
     let mut command = Some(command);
     let mut order = None;
+    let mut request = None;
+    let mut is_requested = false;
     poll_fn(move |cx| {
-        let requested = cancel_requested();
+        let request = request.get_or_insert_with(|| CancelToken::current().requested());
+        is_requested = is_requested || Pin::new(request).poll(cx).is_ready();
         if let Some(command) = command.take() {
-            if requested {
+            if is_requested {
                 let output = Output::none(&command);
                 return Poll::Ready(Err(Error::Cancelled { output }));
             }
             order = Some(Order::place(command)?);
         }
         match &mut order {
-            Some(order) => order.poll(cx, requested),
+            Some(order) => order.poll(cx, is_requested),
             None => unreachable!("polled after its end"),
         }
     })

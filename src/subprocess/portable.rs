@@ -7,8 +7,9 @@ use super::{
     transcript::Transcript,
 };
 use crate::{
-    future::cancel_requested,
-    panic, runtime,
+    panic,
+    running::cancel_requested,
+    runtime,
     sync::{
         Arc, Mutex,
         atomic::{

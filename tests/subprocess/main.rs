@@ -1,9 +1,10 @@
 //! External programs as work: what comes of them, on every backend, and that nothing of them is left behind.
 //!
 //! Each test runs in a process of its own, at whose end there is no child, dead or alive, and no descriptor more than
-//! before: see [`alone`](harness::alone).
+//! before: see [`alone`](alone::alone).
 #![cfg(unix)]
 
+mod alone;
 mod backends;
 mod crowd;
 mod family;

@@ -1,6 +1,7 @@
 //! Every outcome, the same on every backend.
 
 use crate::{
+    alone::alone,
     backends::{everywhere, shell},
 };
 use concurrent_futures::subprocess::{Command, Error, Stream, run};

@@ -1,6 +1,6 @@
 //! Commands, outputs and errors are data: they cross, compare, and keep their secrets.
 
-use crate::{backends::shell, harness::alone};
+use crate::{alone::alone, backends::shell};
 use concurrent_futures::{
     Checked, Executor,
     subprocess::{Command, Error, Output, Sink, run},

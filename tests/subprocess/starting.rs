@@ -1,6 +1,7 @@
 //! Programs that cannot be started: why not, and what to do.
 
 use crate::{
+    alone::alone,
     backends::{everywhere, shell},
 };
 use concurrent_futures::subprocess::{Command, Error};

@@ -1,6 +1,7 @@
 //! What goes in and comes out, in whatever order.
 
 use crate::{
+    alone::alone,
     backends::{everywhere, shell},
     family::{is_alive, pid_in},
     harness::{eventually, signal},

@@ -1,6 +1,7 @@
 //! What a program finds around it.
 
 use crate::{
+    alone::alone,
     backends::{everywhere, shell},
 };
 use concurrent_futures::subprocess::{Command, run};
@@ -55,13 +56,36 @@ fn the_folder_is_the_one_that_was_given() {
     });
 }
 
-/// It also leads a group of its own.
 #[cfg(target_os = "linux")]
 #[test]
-fn no_descriptor_and_no_signal_setting_of_ours_gets_there() {
+fn no_descriptor_of_ours_gets_there() {
     alone(|| {
+        // What this process was given by its own parent goes on to everybody.
+        let before = std::process::Command::new("ls")
+            .arg("/proc/self/fd")
+            .output()
+            .unwrap();
         let _open = File::open("/dev/null").unwrap();
-        // SAFETY: these settings are for this process, which is here for this test; the set is valid.
+        let output = everywhere(&Command::new("ls").arg("/proc/self/fd").stdin("x")).unwrap();
+        assert_eq!(
+            output.text().unwrap(),
+            std::str::from_utf8(&before.stdout).unwrap()
+        );
+    });
+}
+
+/// A line of `/proc/.../status` with a set of signals.
+#[cfg(target_os = "linux")]
+fn signals(status: &str, name: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    u64::from_str_radix(line.trim_start_matches(':').trim(), 16).unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_signal_is_blocked_or_ignored_there_because_it_is_here() {
+    alone(|| {
+        // SAFETY: these settings are for this thread, which is here for this test; the set is valid.
         #[allow(unsafe_code)]
         unsafe {
             let mut blocked: libc::sigset_t = std::mem::zeroed();
@@ -70,28 +94,24 @@ fn no_descriptor_and_no_signal_setting_of_ours_gets_there() {
             libc::sigaddset(&raw mut blocked, libc::SIGUSR1);
             libc::pthread_sigmask(libc::SIG_BLOCK, &raw const blocked, std::ptr::null_mut());
         }
-        let script = "readlink -f /proc/$$/fd/* | grep -cv pipe; grep -E '^Sig(Blk|Ign)' /proc/$$/status; \
-                      test $(cut -d' ' -f5 /proc/$$/stat) = $$ && echo leader";
-        // Of the three standard ones, two are pipes, and the shell has none of its own.
-        let quiet = shell(&format!(
-            "ls /proc/$$/fd | wc -l; {}",
-            script.split_once("; ").unwrap().1
-        ));
-        let output = everywhere(&quiet).unwrap();
-        let lines: Vec<&str> = output.text().unwrap().lines().collect();
-        assert_eq!(lines.len(), 4, "{lines:?}");
-        assert_eq!(lines[0].trim(), "3", "{lines:?}");
-        assert_eq!(
-            lines[1].split_whitespace().last(),
-            Some("0000000000000000"),
-            "{lines:?}"
-        );
-        assert_eq!(
-            lines[2].split_whitespace().last(),
-            Some("0000000000000000"),
-            "{lines:?}"
-        );
-        assert_eq!(lines[3], "leader");
+        let ours = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+        let pipe = 1 << (libc::SIGPIPE - 1);
+        assert!(signals(&ours, "SigBlk") != 0 && signals(&ours, "SigIgn") & pipe != 0);
+        let show = Command::new("grep").args(["-E", "^Sig(Blk|Ign)", "/proc/self/status"]);
+        let there = everywhere(&show).unwrap();
+        let there = there.text().unwrap();
+        assert_eq!(signals(there, "SigBlk"), 0);
+        assert_eq!(signals(there, "SigIgn"), signals(&ours, "SigIgn") & !pipe);
+    });
+}
+
+/// A signal to the group of this process, such as Ctrl-C, is for this process to handle.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_leads_a_group_of_its_own() {
+    alone(|| {
+        let script = "test $(cut -d' ' -f5 /proc/$$/stat) = $$ && echo leader";
+        assert_eq!(everywhere(&shell(script)).unwrap().text().unwrap(), "leader\n");
     });
 }
 
