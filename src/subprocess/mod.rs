@@ -1,4 +1,63 @@
-#![doc = include_str!("README.md")]
+//! External programs as work: [`run`] on threads and in processes, [`run_async`] in futures, on every executor.
+//!
+//! ```
+//! # #[cfg(unix)] {
+//! use concurrent_futures::{Executor, ThreadPool, subprocess::{self, Command}};
+//! use std::time::Duration;
+//!
+//! let pool = ThreadPool::new();
+//! let commands = (1..=3).map(|n| {
+//!     Command::new("sh")
+//!         .args(["-c", "echo $N; exit $N"])
+//!         .env("N", n.to_string())
+//!         .timeout(Duration::from_secs(60))
+//!         .check(false)
+//! });
+//! // Four at a time, in their order.
+//! for outcome in pool.options().max_in_flight(4).map(subprocess::run, commands) {
+//!     let output = outcome.unwrap().unwrap();
+//!     assert_eq!(output.text().unwrap().trim(), output.code().unwrap().to_string());
+//! }
+//! # }
+//! ```
+//!
+//! There are two results around an output: whether the task had a value ([`TaskError`](crate::TaskError)), and whether
+//! the program did what it should ([`Error`]).
+//!
+//! # What stops a program
+//!
+//! Its own limits ([`timeout`](Command::timeout), [`max_output`](Command::max_output)), and whatever asks its task to stop:
+//! [`cancel`](crate::TaskFuture::cancel), the task's own deadline, a group that fails, a map that is dropped, a shutdown that
+//! cancels or kills. A program that is stopped is stopped with its *group*, that is, with all that it has started, unless
+//! that has left the group (as daemons do). [`grace`](Command::grace) lets it put things in order.
+//!
+//! Who dies with whom:
+//!
+//! | what happens | the program | what it has started |
+//! |---|---|---|
+//! | it ends by itself | | goes on |
+//! | it is stopped, as above | dies | dies |
+//! | the future of [`run_async`] is dropped | dies | dies |
+//! | its worker process is killed, or dies | dies | dies (of 64 programs at once in a worker) |
+//! | this process is killed (`SIGKILL`), or exits meanwhile | dies on Linux | goes on |
+//!
+//! No program is left as a zombie in any of these cases. On a system that is not Unix there are no groups: the program is killed
+//! alone, and [`grace`](Command::grace) has no meaning.
+//!
+//! # What a program finds
+//!
+//! Standard input is what it was given ([`stdin`](Command::stdin)), or empty. Environment and folder are those of this process,
+//! with the changes of the [`Command`]. It inherits no other descriptor that this crate or `std` has opened, no blocked signal,
+//! and no ignored `SIGPIPE`. It leads a process group of its own, so Ctrl-C in a terminal reaches this process and not the program;
+//! and since that group is not the terminal's, it cannot read from the terminal.
+//!
+//! # What is captured
+//!
+//! Everything that the program itself writes until it ends. What it has left running may go on writing to the same pipes;
+//! that is read for a moment after the program's end (until nothing has come for a tenth of a second, one second at most) and
+//! not waited for.
+
+// The rules behind this are in `README.md`; the numbers cited are that file's.
 
 #[cfg(unix)]
 mod blocking;
