@@ -146,11 +146,11 @@ struct Ticket {
 }
 
 impl Order {
-    #[allow(clippy::unnecessary_wraps)] // As on other systems.
     pub(super) fn place(command: Command) -> Result<Self, Error> {
         let ticket = Arc::new(Ticket::default());
-        let there = ticket.clone();
-        thread::spawn(move || {
+        let (there, program) = (ticket.clone(), command.name());
+        let thread = thread::Builder::new().name("program".into());
+        let started = thread.spawn(move || {
             let driven =
                 Session::start(command).and_then(|session| session.drive(&|| there.stop.load(Acquire)));
             let waker = {
@@ -162,7 +162,13 @@ impl Order {
                 panic::contain(|| waker.wake());
             }
         });
-        Ok(Self(ticket))
+        match started {
+            Ok(_) => Ok(Self(ticket)),
+            Err(error) => Err(Error::NotStarted {
+                program,
+                reason: format!("the system starts no thread for it: {error}"),
+            }),
+        }
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, requested: bool) -> Poll<Outcome> {
@@ -171,15 +177,13 @@ impl Order {
         }
         let waker = cx.waker().clone();
         let mut outcome = self.0.outcome.lock();
-        match outcome.0.take() {
-            Some(done) => Poll::Ready(done),
-            None => {
-                let replaced = outcome.1.replace(waker);
-                drop(outcome);
-                drop(replaced);
-                Poll::Pending
-            }
+        if let Some(done) = outcome.0.take() {
+            return Poll::Ready(done);
         }
+        let replaced = outcome.1.replace(waker);
+        drop(outcome);
+        drop(replaced);
+        Poll::Pending
     }
 }
 

@@ -25,8 +25,7 @@ fn two_hundred_programs_through_four_workers_all_tell_their_own() {
             };
             let check = |n: usize, outcome: Result<subprocess::Output, Error>| {
                 let output = match outcome {
-                    Ok(output) => output,
-                    Err(Error::Failed { output }) => output,
+                    Ok(output) | Err(Error::Failed { output }) => output,
                     Err(other) => panic!("{backend}, {n}: {other}"),
                 };
                 assert_eq!(output.text().unwrap(), format!("{n} {}\n", n % 7), "{backend}");

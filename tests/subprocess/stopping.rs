@@ -230,14 +230,7 @@ fn a_panic_beside_a_program_leaves_nothing_of_it() {
                 let mut future = Box::pin(future);
                 assert!(futures::poll!(&mut future).is_pending());
                 family.wait();
-                panic!(
-                    "{}",
-                    if future.as_mut().get_mut() as *mut _ as usize == 0 {
-                        "never"
-                    } else {
-                        "now"
-                    }
-                );
+                panic!("with a program beside");
             });
         }));
         assert!(outcome.is_err());
