@@ -17,8 +17,12 @@ use std::{
     time::Instant,
 };
 
-/// Read from one stream in one go, so that no program keeps the others waiting: 1 MiB, which is also as much as a pipe holds.
+/// Read from one stream in one go, so that no program keeps the others waiting (rule 10): 1 MiB, which is also as much as a pipe
+/// holds at most.
 const READS_PER_TURN: usize = 64;
+
+/// The same for writing. A write fills the pipe, which holds 64 KiB.
+const WRITES_PER_TURN: usize = 16;
 
 /// Read at once.
 const CHUNK: usize = 16 * 1024;
@@ -126,7 +130,8 @@ impl Session {
 
     /// Writes as much of standard input as there is room for. A program need not read it.
     fn feed(&mut self) {
-        while let Some(stdin) = &self.pipes.stdin {
+        for _ in 0..WRITES_PER_TURN {
+            let Some(stdin) = &self.pipes.stdin else { return };
             let rest = &self.command.stdin[self.written..];
             match program::write(stdin.as_fd(), rest) {
                 Some(0) if !rest.is_empty() && !self.ended => return,

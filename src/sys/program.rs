@@ -123,8 +123,9 @@ fn prepare(parent: u32, place: Option<&AtomicU64>) -> io::Result<()> {
     if !worker::die_with_parent(parent) || !process::getppid().is_none_or(lives) {
         return Err(Errno::SRCH.into());
     }
-    // As from a shell, whatever this process does about them.
+    // As from a shell, whatever this process does about them. A program that waits for its own children needs the second.
     worker::set_disposition(libc::SIGPIPE, libc::SIG_DFL, 0);
+    worker::set_disposition(libc::SIGCHLD, libc::SIG_DFL, 0);
     let none = signals(None);
     // SAFETY: the set is valid; the old one is not asked for.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut()) };

@@ -4,6 +4,7 @@ use concurrent_futures::{
     AnyExecutor, Backend, Executor,
     subprocess::{self, Command, Error, Output},
 };
+use std::time::Duration;
 
 /// Those of this build.
 pub(crate) fn all() -> impl Iterator<Item = Backend> {
@@ -34,6 +35,38 @@ pub(crate) fn everywhere(command: &Command) -> Result<Output, Error> {
         }
     }
     first.unwrap()
+}
+
+/// Runs what `command` makes of a time limit on every backend, as a call and as a future, with a limit that is long enough for
+/// the program to have written what it is to have written by then. Hands out what there was of it.
+pub(crate) fn everywhere_at_its_limit(
+    command: impl Fn(Duration) -> Command,
+    has_written: impl Fn(&Output) -> bool,
+    check: impl Fn(&Error, &Output),
+) {
+    for backend in all() {
+        for as_future in [false, true] {
+            let executor = AnyExecutor::with_workers(backend, 1);
+            let mut limit = Duration::from_millis(100);
+            loop {
+                let running = if as_future {
+                    executor.submit_async(subprocess::run_async, command(limit))
+                } else {
+                    executor.submit(subprocess::run, command(limit))
+                };
+                let error = running.result().unwrap().unwrap_err();
+                let Error::TimedOut { limit: told, output } = &error else {
+                    panic!("{backend}: {error}")
+                };
+                assert_eq!(*told, limit, "{backend}");
+                if has_written(output) {
+                    check(&error, output);
+                    break;
+                }
+                limit *= 2;
+            }
+        }
+    }
 }
 
 /// What is the same each time.

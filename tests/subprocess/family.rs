@@ -34,6 +34,13 @@ impl Family {
         ["parent", "child"].map(|name| pid_in(&self.0.path().join(name)))
     }
 
+    /// Whether both are, or were, there.
+    pub(crate) fn is_complete(&self) -> bool {
+        ["parent", "child"]
+            .iter()
+            .all(|name| self.0.path().join(name).exists())
+    }
+
     /// Waits until both are gone.
     pub(crate) fn wait_until_gone(&self, label: &str) {
         for pid in self.wait() {

@@ -2,9 +2,13 @@
 
 use crate::{
     alone::alone,
-    backends::{everywhere, shell},
+    backends::{everywhere, everywhere_at_its_limit, shell},
+    family::Family,
 };
-use concurrent_futures::subprocess::{Command, Error, Stream, run};
+use concurrent_futures::{
+    ThreadPool,
+    subprocess::{Command, Error, Stream, run, run_async},
+};
 use std::time::Duration;
 
 #[test]
@@ -84,16 +88,18 @@ fn a_signal_is_an_error_also_unchecked() {
 #[test]
 fn at_its_time_limit_a_program_is_stopped_and_what_it_wrote_is_kept() {
     alone(|| {
-        let limit = Duration::from_millis(300);
-        let error = everywhere(&shell("echo first; sleep 1000; echo second").timeout(limit)).unwrap_err();
-        let Error::TimedOut { limit: told, output } = &error else {
-            panic!("{error}")
-        };
-        assert_eq!(
-            (*told, output.code(), output.stdout()),
-            (limit, None, &b"first\n"[..])
+        everywhere_at_its_limit(
+            |limit| shell("echo first; sleep 1000; echo second").timeout(limit),
+            |output| !output.stdout().is_empty(),
+            |error, output| {
+                assert_eq!((output.code(), output.stdout()), (None, &b"first\n"[..]));
+                let message = error.to_string();
+                assert!(
+                    message.starts_with("`sh` was stopped at its time limit of "),
+                    "{message}"
+                );
+            },
         );
-        assert_eq!(error.to_string(), "`sh` was stopped at its time limit of 300ms");
     });
 }
 
@@ -155,5 +161,33 @@ fn output_that_is_no_text_is_told_where_text_is_asked_for() {
             })
         ));
         assert_eq!(output.stderr_lossy(), "\u{fffd}");
+    });
+}
+
+/// Where the system is told not to keep them, statuses are lost; programs are not.
+#[test]
+fn a_status_that_somebody_else_collects_is_told_as_lost() {
+    alone(|| {
+        // SAFETY: it is for this process, which is here for this test.
+        #[allow(unsafe_code)]
+        unsafe {
+            libc::signal(libc::SIGCHLD, libc::SIG_IGN)
+        };
+        for outcome in [
+            run(shell("exit 3")),
+            futures::executor::block_on(run_async(shell("exit 3"))),
+        ] {
+            let error = outcome.unwrap_err();
+            assert!(matches!(error, Error::Lost { .. }), "{error}");
+            assert!(error.to_string().contains("SIGCHLD"), "{error}");
+        }
+        // It can still be stopped, with its group.
+        let family = Family::new();
+        let pool = ThreadPool::with_workers(1);
+        let stopped = pool.submit(run, family.command());
+        family.wait();
+        stopped.cancel();
+        assert!(matches!(stopped.result().unwrap(), Err(Error::Cancelled { .. })));
+        family.wait_until_gone("stopped");
     });
 }
