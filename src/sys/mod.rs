@@ -32,6 +32,8 @@
 //! | kill by identity | pidfd; a group too from 6.9 on | by number, never after it was reaped | as macOS |
 //! | is it stopped | `/proc/<pid>/stat` | `waitid`: reports each stop, as seen by the parent | as macOS |
 //! | die with the parent | `PR_SET_PDEATHSIG` | no: the worker sees the channel close | as macOS |
+//! | a program dies with the thread that started it | `PR_SET_PDEATHSIG` | no | no |
+//! | `SIGPIPE` on a write to a pipe | kept on the thread and taken away | off for the pipe | as Linux |
 //! | words at a stack overflow | yes | yes | only the signal |
 //! | name of the process | `PR_SET_NAME` | no | no |
 //! | resident memory | `/proc/self/statm`, now | `getrusage`, the most so far | as macOS |
