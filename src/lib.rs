@@ -38,6 +38,7 @@
 //! | wait for one task | [`TaskFuture`] |
 //! | wait for many | [`Executor::map`], [`as_completed`], [`wait`], [`race`], [`first_completed`], [`all_or_first_error`], [`Executor::group`] |
 //! | stop things | [`TaskFuture::cancel`], [`TaskFuture::kill`], [`Options::timeout`], [`cancel_requested`], [`CancelToken`], [`Shutdown`]; what does what: [`stopping`] |
+//! | run external programs | [`subprocess`] |
 //! | know what failed | [`TaskError`] |
 //! | write a backend | [`Executor`] (its required methods), [`backend`] |
 //!
@@ -81,6 +82,7 @@ mod process;
 mod remote;
 mod running;
 mod runtime;
+pub mod subprocess;
 mod sync;
 mod sys;
 mod task;

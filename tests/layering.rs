@@ -17,7 +17,7 @@ const ROWS: &[&[&str]] = &[
     &["executor", "remote"],
     &["lifecycle"],
     &["inline", "thread", "process", "bridge"],
-    &["any", "lib"],
+    &["any", "subprocess", "lib"],
 ];
 
 /// A file may be this long, tests included.

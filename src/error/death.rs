@@ -147,7 +147,7 @@ impl fmt::Display for WorkerDeath {
 }
 
 /// The signals that end programs and have the same number everywhere.
-fn name_of(signal: i32) -> Option<&'static str> {
+pub(crate) fn name_of(signal: i32) -> Option<&'static str> {
     Some(match signal {
         1 => "SIGHUP",
         2 => "SIGINT",

@@ -6,6 +6,7 @@ mod refusal;
 mod task_panic;
 
 pub use death::WorkerDeath;
+pub(crate) use death::name_of as signal_name;
 pub use refusal::{BuildError, StillRunning, TrySubmitError};
 pub use task_panic::TaskPanic;
 

@@ -217,6 +217,7 @@ impl Supervisor {
         let Some((mut worker, flights)) = state.remove(number) else {
             return;
         };
+        worker.link.kill_programs();
         worker.text.append(&mut text);
         let death = describe(&worker, fate);
         for (slot, flight) in flights {

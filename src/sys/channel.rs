@@ -4,7 +4,7 @@
 //! wakes who sleeps, the last words of a worker, and, by being closed, the news that the other end is gone. That news can
 //! be a little late: a process that is just being started holds copies of all descriptors until it execs.
 
-pub(crate) use super::poll::poll_readable;
+pub(crate) use super::poll::{Until, poll, poll_readable};
 use rustix::{
     io::Errno,
     net::{

@@ -14,7 +14,7 @@ use std::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::process::CommandExt,
     },
-    process::Command,
+    process::{Child, Command},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -31,6 +31,17 @@ pub(crate) enum Reaped {
     Unknown,
 }
 
+/// Which process group a child is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Group {
+    /// That of this process.
+    Ours,
+    /// One of its own, which dies with it.
+    DiesWithIt,
+    /// One of its own. What is left of it when the child ends by itself goes on.
+    OutlivesIt,
+}
+
 /// A child. Dropping it leaves it alone, and leaves a zombie if it was not reaped: kill, and reap until it is not
 /// [`Running`](Reaped::Running).
 #[derive(Debug)]
@@ -38,7 +49,7 @@ pub(crate) struct ChildProcess {
     pid: Pid,
     /// `None` where the kernel has none or a sandbox forbids it.
     pidfd: Option<OwnedFd>,
-    own_group: bool,
+    group: Group,
     /// Held while a signal is sent by number, so that nobody reaps in between and the number stays taken.
     fate: Mutex<Reaped>,
 }
@@ -50,17 +61,25 @@ impl ChildProcess {
     /// worker dies with its parent (`PR_SET_PDEATHSIG`), "parent" is the *thread* that calls this: it must live as
     /// long as the child.
     pub(crate) fn start(command: &mut Command, own_group: bool) -> io::Result<Self> {
-        if own_group {
+        let group = if own_group {
             command.process_group(0);
-        }
-        // Dropping `std`'s handle neither kills nor waits: the status is left to `try_reap`.
-        let pid = Pid::from_child(&command.spawn()?);
-        Ok(Self {
+            Group::DiesWithIt
+        } else {
+            Group::Ours
+        };
+        Ok(Self::adopt(&command.spawn()?, group))
+    }
+
+    /// Takes over the child that `std` has just started, in the `group` it was started in. Dropping `std`'s handle neither
+    /// kills nor waits: the status is left to [`try_reap`](Self::try_reap).
+    pub(crate) fn adopt(child: &Child, group: Group) -> Self {
+        let pid = Pid::from_child(child);
+        Self {
             pid,
             pidfd: open(pid),
-            own_group,
+            group,
             fate: Mutex::new(Reaped::Running),
-        })
+        }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -72,7 +91,14 @@ impl ChildProcess {
         self.pidfd.as_ref().map(AsFd::as_fd)
     }
 
-    /// Collects the status if it has died; remembers it. What is left of its own group dies first.
+    /// Whether it has died. Its status is left where it is, and so are its number and that of its group.
+    pub(crate) fn has_died(&self) -> bool {
+        let fate = self.fate();
+        *fate != Reaped::Running
+            || !matches!(self.look(WaitIdOptions::EXITED | WaitIdOptions::NOWAIT), Ok(None))
+    }
+
+    /// Collects the status if it has died; remembers it. What is left of a group that dies with it is killed first.
     pub(crate) fn try_reap(&self) -> Reaped {
         let mut fate = self.fate();
         if *fate == Reaped::Running {
@@ -80,14 +106,14 @@ impl ChildProcess {
                 Ok(None) => Reaped::Running,
                 Ok(Some(_)) => {
                     // It is a zombie, which keeps its number, and so that of the group, from being given to others.
-                    self.kill_group_of(*fate);
+                    self.end_group(*fate);
                     match self.look(WaitIdOptions::EXITED) {
                         Ok(Some(status)) => outcome(&status),
                         _ => Reaped::Unknown,
                     }
                 }
                 Err(_) => {
-                    self.kill_group_of(Reaped::Unknown);
+                    self.end_group(Reaped::Unknown);
                     Reaped::Unknown
                 }
             };
@@ -110,11 +136,16 @@ impl ChildProcess {
 
     /// `SIGKILL` to its whole group, if it was started with one; also after it died itself. After it was reaped this
     /// works only where a pidfd can mean a group (Linux 6.9): the number of the group is safe to use only while the
-    /// group is known not to be empty, as it is until then. [`try_reap`](Self::try_reap) does it in time.
-    #[cfg(test)]
+    /// group is known not to be empty, as it is until then.
     pub(crate) fn kill_group(&self) {
         let fate = self.fate();
-        self.kill_group_of(*fate);
+        self.signal_group(*fate, Signal::KILL);
+    }
+
+    /// `SIGTERM` to its whole group, which may do as it likes about it. As [`kill_group`](Self::kill_group) otherwise.
+    pub(crate) fn ask_group_to_end(&self) {
+        let fate = self.fate();
+        self.signal_group(*fate, Signal::TERM);
     }
 
     /// Whether it is stopped by job control or a debugger, so that it will not answer.
@@ -128,12 +159,19 @@ impl ChildProcess {
         self.fate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn kill_group_of(&self, fate: Reaped) {
-        if !self.own_group || self.pidfd.as_ref().is_some_and(|fd| kill_group_by(fd.as_fd())) {
+    fn end_group(&self, fate: Reaped) {
+        if self.group == Group::DiesWithIt {
+            self.signal_group(fate, Signal::KILL);
+        }
+    }
+
+    fn signal_group(&self, fate: Reaped, signal: Signal) {
+        let by_pidfd = |fd: &OwnedFd| signal_group_by(fd.as_fd(), signal);
+        if self.group == Group::Ours || self.pidfd.as_ref().is_some_and(by_pidfd) {
             return;
         }
         if fate == Reaped::Running {
-            let _ = process::kill_process_group(self.pid, Signal::KILL);
+            let _ = process::kill_process_group(self.pid, signal);
         }
     }
 
@@ -192,24 +230,24 @@ fn send_kill(pidfd: BorrowedFd<'_>) -> rustix::io::Result<()> {
     process::pidfd_send_signal(pidfd, Signal::KILL)
 }
 
-/// Kills the group whose leader the pidfd means, or meant. False: the kernel does not know how.
+/// Signals the group whose leader the pidfd means, or meant. False: the kernel does not know how.
 #[cfg(target_os = "linux")]
-fn kill_group_by(pidfd: BorrowedFd<'_>) -> bool {
+fn signal_group_by(pidfd: BorrowedFd<'_>, signal: Signal) -> bool {
     use std::{os::fd::AsRawFd, ptr};
     const PIDFD_SIGNAL_PROCESS_GROUP: libc::c_uint = 1 << 2;
     // SAFETY: the arguments are those of the call: an open descriptor, a signal, no information, a flag. It writes to
     // no memory of this process.
-    let killed = unsafe {
+    let sent = unsafe {
         libc::syscall(
             libc::SYS_pidfd_send_signal,
             pidfd.as_raw_fd(),
-            libc::SIGKILL,
+            signal.as_raw(),
             ptr::null::<libc::siginfo_t>(),
             PIDFD_SIGNAL_PROCESS_GROUP,
         )
     };
     // The group is empty: that is done, too.
-    killed == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH)
+    sent == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH)
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -223,7 +261,7 @@ fn send_kill(_pidfd: BorrowedFd<'_>) -> rustix::io::Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn kill_group_by(_pidfd: BorrowedFd<'_>) -> bool {
+fn signal_group_by(_pidfd: BorrowedFd<'_>, _signal: Signal) -> bool {
     false
 }
 

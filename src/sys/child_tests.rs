@@ -122,7 +122,10 @@ fn a_group_can_be_killed_while_its_leader_is_a_zombie() {
 fn a_group_whose_leader_somebody_else_reaped_dies_where_a_pidfd_can_mean_it() {
     let (child, alive) = with_grandchild(true);
     let (probe, probed) = with_grandchild(true);
-    let knows = probe.pidfd.as_ref().is_some_and(|fd| kill_group_by(fd.as_fd()));
+    let knows = probe
+        .pidfd
+        .as_ref()
+        .is_some_and(|fd| signal_group_by(fd.as_fd(), Signal::KILL));
     probe.kill_group();
     end_of(&probe);
     assert!(!channel::wait(probed.as_fd()));

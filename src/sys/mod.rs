@@ -8,8 +8,10 @@
 //! | `huge_pages.rs` | memory for large values |
 //! | `memory.rs` | memory that two processes see |
 //! | `channel.rs` | the socket pair between parent and worker: messages, descriptors, rings |
-//! | `poll.rs` | waiting for many descriptors; called as `channel::poll_readable` |
+//! | `poll.rs` | waiting for many descriptors; called as `channel::poll` and `channel::poll_readable` |
 //! | `child.rs` | a started process, the parent's side |
+//! | `program.rs` | starting an external program: its group, its pipes, what dies with whom |
+//! | `board.rs` | where the groups of running programs are written down for who outlives this process |
 //! | `worker.rs` | what a worker does to itself at its start |
 //! | `stack.rs` | how large a thread's stack is, and how much of it is used |
 //! | `overflow.rs` | the words a worker says when its stack overflows |
@@ -30,11 +32,15 @@
 //! | kill by identity | pidfd; a group too from 6.9 on | by number, never after it was reaped | as macOS |
 //! | is it stopped | `/proc/<pid>/stat` | `waitid`: reports each stop, as seen by the parent | as macOS |
 //! | die with the parent | `PR_SET_PDEATHSIG` | no: the worker sees the channel close | as macOS |
+//! | a program dies with the thread that started it | `PR_SET_PDEATHSIG` | no | no |
+//! | `SIGPIPE` on a write to a pipe | kept on the thread and taken away | off for the pipe | as Linux |
 //! | words at a stack overflow | yes | yes | only the signal |
 //! | name of the process | `PR_SET_NAME` | no | no |
 //! | resident memory | `/proc/self/statm`, now | `getrusage`, the most so far | as macOS |
 //! | later constructors in a worker | run | not run | not run |
 
+#[cfg(unix)]
+pub(crate) mod board;
 #[cfg(unix)]
 pub(crate) mod channel;
 #[cfg(unix)]
@@ -50,6 +56,8 @@ pub(crate) mod memory;
 mod overflow;
 #[cfg(unix)]
 mod poll;
+#[cfg(unix)]
+pub(crate) mod program;
 pub(crate) mod stack;
 #[cfg(unix)]
 pub(crate) mod worker;

@@ -6,6 +6,15 @@ use rustix::{
 };
 use std::{io, os::fd::BorrowedFd, time::Duration};
 
+/// What a descriptor is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// There is something to read, or nothing will ever be.
+    Readable,
+    /// There is room to write, or nobody will ever read it.
+    Writable,
+}
+
 /// Blocks until one of `fds` is readable, closed by the other end or broken, or the time is up (`None`: never), and
 /// says which in `ready`, in the order of `fds`. A signal ends the wait with nothing ready: the caller looks around and
 /// comes again.
@@ -14,10 +23,26 @@ pub(crate) fn poll_readable(
     ready: &mut Vec<bool>,
     timeout: Option<Duration>,
 ) -> io::Result<()> {
+    let readable: Vec<_> = fds.iter().map(|fd| (*fd, Until::Readable)).collect();
+    poll(&readable, ready, timeout)
+}
+
+/// As [`poll_readable`], each descriptor until what stands beside it.
+pub(crate) fn poll(
+    fds: &[(BorrowedFd<'_>, Until)],
+    ready: &mut Vec<bool>,
+    timeout: Option<Duration>,
+) -> io::Result<()> {
     // `poll`, not `select`: that one stops at descriptor 1023.
     let mut polled: Vec<_> = fds
         .iter()
-        .map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN))
+        .map(|(fd, until)| {
+            let flags = match until {
+                Until::Readable => PollFlags::IN,
+                Until::Writable => PollFlags::OUT,
+            };
+            PollFd::from_borrowed_fd(*fd, flags)
+        })
         .collect();
     ready.clear();
     match event::poll(&mut polled, timeout.map(whole_milliseconds).as_ref()) {

@@ -27,7 +27,7 @@ const ALONE: &str = "CONCURRENT_FUTURES_TEST_ALONE";
 ///
 /// The body is a closure in the test's function: that is how the test's name is known.
 pub(crate) fn alone<F: FnOnce() + Send + 'static>(body: F) {
-    if env::var_os(ALONE).is_some() {
+    if is_alone() {
         return clean(body);
     }
     let name = type_name::<F>().trim_end_matches("::{{closure}}");
@@ -50,6 +50,11 @@ pub(crate) fn alone<F: FnOnce() + Send + 'static>(body: F) {
     for line in said.lines().filter(|line| line.starts_with("NOTE")) {
         println!("{line}");
     }
+}
+
+/// Whether this process is one that runs a single test.
+pub(crate) fn is_alone() -> bool {
+    env::var_os(ALONE).is_some()
 }
 
 fn clean(body: impl FnOnce() + Send + 'static) {

@@ -6,7 +6,7 @@ mod serve;
 mod wire;
 
 use super::link::{LENGTH, Link, MAGIC};
-use crate::sys::{channel, image, memory::SharedMemory, worker};
+use crate::sys::{board, channel, image, memory::SharedMemory, worker};
 use serve::{Limits, Server};
 use std::{
     os::fd::{AsFd, OwnedFd},
@@ -142,6 +142,7 @@ pub(super) fn identity() -> std::io::Result<[u64; 4]> {
 
 fn run(link: Link, socket: OwnedFd) -> ! {
     crate::panic::install_hook();
+    board::put_up(Box::new(link.clone()));
     let hello = link.hello();
     let limits = Limits {
         tasks: hello.max_tasks.load(Relaxed),

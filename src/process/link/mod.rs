@@ -11,7 +11,10 @@ mod models;
 pub(super) mod ring;
 pub(super) mod slot;
 
-use crate::sys::memory::SharedMemory;
+use crate::sys::{
+    board::{self, Board},
+    memory::SharedMemory,
+};
 use bell::{Bell, Wish};
 use slot::Slot;
 use std::{
@@ -48,6 +51,8 @@ struct Control {
     up: Ends,
     bulk_down: Ends,
     bulk_up: Ends,
+    /// The groups of the programs that the worker runs (`sys/board.rs`): the parent kills them when it is dead.
+    programs: Line<[AtomicU64; board::PLACES]>,
     slots: [Slot; SLOTS],
 }
 
@@ -114,6 +119,11 @@ impl Link {
 
     pub(super) fn hello(&self) -> &Hello {
         &self.control().hello.0
+    }
+
+    /// The worker is dead: kills what it has not seen to the end.
+    pub(super) fn kill_programs(&self) {
+        board::kill_all(self.places());
     }
 
     pub(super) fn slot(&self, number: usize) -> &Slot {
@@ -190,5 +200,11 @@ impl Link {
     /// Somebody in the parent looks all the time.
     pub(super) fn disarm(&self) {
         self.control().parent_away.0.clear();
+    }
+}
+
+impl Board for Link {
+    fn places(&self) -> &[AtomicU64; board::PLACES] {
+        &self.control().programs.0
     }
 }
