@@ -97,7 +97,7 @@ pub use completion::{
     all_or_first_error, as_completed, first_completed, race, wait,
 };
 pub use error::{BuildError, CodecError, StillRunning, TaskError, TaskPanic, TrySubmitError, WorkerDeath};
-pub use executor::{Executor, Group, Map, MapStream, Options, Shutdown, With};
+pub use executor::{Executor, Group, Map, MapStream, Options, Shutdown, With, WithState};
 pub use future::{Shared, TaskFuture, TaskHandle, TaskId};
 pub use inline::{Checked, Inline};
 pub use ledger::Stats;
@@ -110,10 +110,11 @@ pub use thread::{Scope, ScopedFuture, ThreadPool, ThreadPoolBuilder};
 pub mod backend {
     pub use crate::{
         executor::{
-            AtMostOnce, Closed, Copies, Joining, Latch, NoContext, Reserving, Retrying, Throttle, WithContext,
+            AtMostOnce, Closed, Copies, Joining, Latch, NoContext, Reserving, Retrying, State, Throttle,
+            WithContext,
         },
         ledger::{ExecutorId, Ledger},
-        task::{Anywhere, CarrierHandle, Crossing, InProcess, Task},
+        task::{Alone, Anywhere, CarrierHandle, Crossing, FromContext, InProcess, Task},
     };
 }
 

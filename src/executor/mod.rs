@@ -20,7 +20,9 @@ pub(crate) mod verbs;
 pub use closed::{Closed, Latch};
 pub use group::{Group, Joining};
 pub use map::{Map, MapStream};
-pub use options::{AtMostOnce, Copies, NoContext, Options, Reserving, Retrying, With, WithContext};
+pub use options::{
+    AtMostOnce, Copies, NoContext, Options, Reserving, Retrying, State, With, WithContext, WithState,
+};
 pub use throttle::Throttle;
 
 use crate::{
@@ -29,7 +31,7 @@ use crate::{
     future::{TaskFuture, host},
     ledger::{Ledger, Stats},
     sync::Arc,
-    task::{Anywhere, CarrierHandle, Plain, Portable, Settings, Task},
+    task::{Alone, Anywhere, CarrierHandle, Plain, Portable, Settings, Task},
 };
 use std::{
     future::Future,
@@ -367,6 +369,41 @@ pub trait Executor: Clone + Send + Sync + 'static {
     /// ```
     fn with<C: Portable + Sync>(&self, context: C) -> With<Self, C> {
         Executor::options(self).with(context)
+    }
+
+    /// The same verbs with a state on each worker, such as a connection, a model or a parser: work takes `(&mut S, T)`.
+    ///
+    /// `init` makes the state when a worker first needs one, in the worker; it need be neither `Send` nor portable. To give `init`
+    /// data, bind a context first: [`with(context).with_state(init)`](Options::with_state). Each call of `with_state` has states of
+    /// its own. A worker has its state for as long as the returned options, a clone of them or their tasks exist, and lets it go at its next task
+    /// with a state after that, or with its end; a worker process at once. If work panics, the state it had is dropped and the next task gets a new one; if `init`
+    /// panics, that is the outcome of the task. A task that waits for another of its kind on the same worker has another state.
+    ///
+    /// On an [`AsyncBridge`](crate::AsyncBridge) the workers are the threads for blocking calls; on
+    /// [`Inline`](crate::Inline) it is the calling thread.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use concurrent_futures::{Executor, ThreadPool};
+    /// use std::{cell::RefCell, collections::HashMap, rc::Rc};
+    ///
+    /// /// Not `Send`, and slow to make.
+    /// struct Cache(Rc<RefCell<HashMap<u64, u64>>>);
+    ///
+    /// fn cubes<E: Executor>(executor: &E) -> Vec<u64> {
+    ///     let with_cache = executor.with_state(|| Cache(Rc::default()));
+    ///     let cube = |cache: &mut Cache, n: u64| *cache.0.borrow_mut().entry(n).or_insert_with(|| n * n * n);
+    ///     with_cache.map(cube, [1, 2, 1, 2]).map(Result::unwrap).collect()
+    /// }
+    /// assert_eq!(cubes(&ThreadPool::with_workers(2)), [1, 8, 1, 8]);
+    /// ```
+    fn with_state<S, I>(&self, init: I) -> WithState<Self, S, Alone<I>, ()>
+    where
+        S: 'static,
+        I: Fn() -> S + Copy + Send + Sync + 'static,
+    {
+        Executor::options(self).with_state(init)
     }
 
     /// The same verbs with options on how to run: a deadline, a name, chunk and buffer sizes, a bound on what

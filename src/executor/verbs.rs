@@ -201,6 +201,29 @@ macro_rules! in_process_verbs {
                 self.options().with(context)
             }
 
+            /// The same verbs with a state on each worker; see
+            /// [`Executor::with_state`](crate::Executor::with_state).
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = concat!("let pool = concurrent_futures::", $example, ";")]
+            /// let first = 41;
+            /// let counters = pool.with_state(move || first);
+            /// let next = counters.submit(|counter: &mut i32, ()| { *counter += 1; *counter }, ());
+            /// assert_eq!(next.result().unwrap(), 42);
+            /// ```
+            pub fn with_state<S, I>(
+                &self,
+                init: I,
+            ) -> $crate::WithState<Self, S, $crate::backend::Alone<I>, (), $crate::backend::InProcess>
+            where
+                S: 'static,
+                I: Fn() -> S + Send + Sync + 'static,
+            {
+                self.options().with_state(init)
+            }
+
             /// A group of tasks that succeed or fail as one; see
             /// [`Executor::group`](crate::Executor::group).
             ///

@@ -38,7 +38,7 @@ pub(crate) trait Callee<T>: Send + Sync + 'static {
         Self: Sized;
 }
 
-fn summon_work<F: Send + 'static>() -> Result<F, TaskError> {
+pub(super) fn summon_work<F: Send + 'static>() -> Result<F, TaskError> {
     conjure().ok_or_else(|| {
         TaskError::Decode(CodecError::new(
             "the work",
@@ -47,7 +47,7 @@ fn summon_work<F: Send + 'static>() -> Result<F, TaskError> {
     })
 }
 
-fn received(context: Option<&Received>) -> Result<&Received, TaskError> {
+pub(super) fn received(context: Option<&Received>) -> Result<&Received, TaskError> {
     context.ok_or_else(|| TaskError::Decode(CodecError::new("the context", "the worker was not sent it")))
 }
 
@@ -94,7 +94,7 @@ impl<C, X> Context<C, X> {
         Self::of(Arc::new(value))
     }
 
-    fn of(original: Arc<C>) -> Self {
+    pub(super) fn of(original: Arc<C>) -> Self {
         Self(
             Arc::new(Copies {
                 original,
@@ -107,7 +107,7 @@ impl<C, X> Context<C, X> {
 }
 
 impl<C, X: Crossing<C>> Context<C, X> {
-    fn get(&self, mode: Mode) -> Result<&Arc<C>, TaskError> {
+    pub(super) fn get(&self, mode: Mode) -> Result<&Arc<C>, TaskError> {
         match mode {
             Mode::Here => Ok(&self.0.original),
             Mode::Checked => self
@@ -119,7 +119,7 @@ impl<C, X: Crossing<C>> Context<C, X> {
         }
     }
 
-    fn shipment(&self) -> Result<Arc<Shipment>, TaskError> {
+    pub(super) fn shipment(&self) -> Result<Arc<Shipment>, TaskError> {
         let encoded = self.0.encoded.get_or_init(|| {
             let mut bytes = Vec::new();
             guarded(|| X::encode("the context", &self.0.original, &mut bytes))?;

@@ -17,6 +17,8 @@ mod retried;
 mod retry_policy;
 mod settings;
 mod shipment;
+mod stateful;
+mod worker_state;
 
 pub(crate) use async_call::{AsyncCell, Home};
 pub(crate) use async_work::{ApplyAsync, InProcessOnly};
@@ -32,6 +34,9 @@ pub(crate) use retried::{Go, Prepare, RetriedCell};
 pub(crate) use retry_policy::RetryPolicy;
 pub(crate) use settings::{Settings, Traits};
 pub(crate) use shipment::{Received, Shipment};
+pub use stateful::{Alone, FromContext};
+pub(crate) use stateful::{Init, Stateful, States};
+pub(crate) use worker_state::drop_unused as drop_unused_states;
 
 use crate::{error::TaskError, future::host, ledger::Ledger, runtime, sync::Arc};
 use std::fmt;

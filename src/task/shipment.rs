@@ -1,6 +1,6 @@
 //! Data that many calls share, on its way to other processes: encoded once, sent to each worker once.
 
-use super::{Carrier, Crossing, call::guarded};
+use super::{Carrier, Crossing, call::guarded, worker_state::StateKey};
 use crate::{
     error::{CodecError, TaskError},
     sync::{Arc, Mutex},
@@ -71,6 +71,8 @@ impl fmt::Debug for Shipment {
 /// A context in a worker: bytes until the first call asks for it, then the value.
 pub(crate) struct Received {
     bytes: Mutex<Vec<u8>>,
+    /// Names the states of workers that were made from it.
+    key: StateKey,
     value: OnceLock<Result<Arc<dyn Any + Send + Sync>, TaskError>>,
 }
 
@@ -78,8 +80,13 @@ impl Received {
     pub(crate) fn new(bytes: Vec<u8>) -> Self {
         Self {
             bytes: Mutex::new(bytes),
+            key: StateKey::default(),
             value: OnceLock::new(),
         }
+    }
+
+    pub(super) fn key(&self) -> &StateKey {
+        &self.key
     }
 
     /// The value; every call shares it.

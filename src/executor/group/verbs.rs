@@ -2,9 +2,9 @@
 
 use super::Group;
 use crate::{
-    executor::{Copies, Executor, NoContext, Retrying, With, WithContext},
+    executor::{Copies, Executor, NoContext, Retrying, State, With, WithContext, WithState},
     sync::Arc,
-    task::{Anywhere, InProcess, Portable},
+    task::{Anywhere, InProcess, Init, Portable},
 };
 use std::future::Future;
 
@@ -156,5 +156,47 @@ where
         A: Copies<T>,
     {
         self.members.add(|| self.options.submit_async(work, arg));
+    }
+}
+
+#[allow(private_bounds)] // What makes states is a function, whose bounds `with_state` has asked for.
+impl<R, E, S, I, C, A> Group<R, E, State<S, I, C, Anywhere>, Anywhere, A>
+where
+    R: Portable,
+    E: Executor,
+    S: 'static,
+    I: Init<C, S>,
+    C: Portable + Sync,
+{
+    /// See [`Executor::submit`]; work takes the state of its worker before its argument.
+    pub fn submit<F, T>(&self, work: F, arg: T)
+    where
+        F: Fn(&mut S, T) -> R + Copy + Send + Sync + 'static,
+        T: Portable,
+        A: Copies<T>,
+    {
+        self.members
+            .add(|| WithState::<E, S, I, C, Anywhere, A>::submit(&self.options, work, arg));
+    }
+}
+
+#[allow(private_bounds)] // As above.
+impl<R, E, S, I, C, A> Group<R, E, State<S, I, C, InProcess>, InProcess, A>
+where
+    R: Send + 'static,
+    E: Executor,
+    S: 'static,
+    I: Init<C, S>,
+    C: Send + Sync + 'static,
+{
+    /// See [`Executor::submit`]; work takes the state of its worker before its argument.
+    pub fn submit<F, T>(&self, work: F, arg: T)
+    where
+        F: Fn(&mut S, T) -> R + Send + Sync + 'static,
+        T: Send + 'static,
+        A: Copies<T>,
+    {
+        self.members
+            .add(|| WithState::<E, S, I, C, InProcess, A>::submit(&self.options, work, arg));
     }
 }

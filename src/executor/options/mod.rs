@@ -2,10 +2,12 @@
 
 mod reserve;
 mod retrying;
+mod state;
 mod verbs;
 
 pub use reserve::Reserving;
 pub use retrying::{Copies, Retrying};
+pub use state::{State, WithState};
 
 use super::{Executor, Group};
 use crate::{

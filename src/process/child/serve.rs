@@ -15,7 +15,7 @@ use crate::{
     running::{Doing, run_as},
     runtime,
     sys::worker::resident_bytes,
-    task::{Entry, Input, Received, Routine, Verdict, failure, parcel::split_item},
+    task::{Entry, Input, Received, Routine, Verdict, drop_unused_states, failure, parcel::split_item},
 };
 use std::time::Instant;
 
@@ -123,7 +123,10 @@ impl Server {
         };
         match header.kind {
             down::CONTEXT => self.contexts.keep(header.id, body),
-            down::FORGET => self.contexts.forget(header.id),
+            down::FORGET => {
+                self.contexts.forget(header.id);
+                drop_unused_states();
+            }
             down::INITIALIZE => self.initialize(header, &body),
             down::EXIT => std::process::exit(0),
             other => return Err(Nonsense(format!("a frame of kind {other}"))),

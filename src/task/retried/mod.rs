@@ -11,7 +11,7 @@ use super::RetryPolicy;
 use crate::{
     error::{TaskError, TaskPanic, WorkerDeath},
     future::{
-        TaskFuture, TaskId, aside,
+        TaskFuture, aside,
         core::{self, AnyCell, Cell, Core, Outcome},
         host,
         waiter::{Parker, Report},
