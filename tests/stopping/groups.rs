@@ -5,8 +5,10 @@ use super::{
     subjects::{Blocker, Subject, submit_to_group, wait_until_suspended},
     work::{Act, Trace, within_limit},
 };
-use concurrent_futures::{Executor, Group, Shutdown};
-use std::{sync::Arc, thread};
+use concurrent_futures::{Executor, Group, Shutdown, TaskError};
+use std::{sync::Arc, thread, time::Duration};
+
+const SHORT: Duration = Duration::from_millis(5);
 
 /// What happens to a group.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -103,4 +105,75 @@ pub(crate) fn member_running<S: Subject>(whole: Whole, act: Act) -> String {
     let group = Arc::into_inner(group).expect("nobody else has it");
     assert_eq!(group.join().is_err(), whole == Whole::Fails || !trace.has_ended());
     cell(None, None, fate)
+}
+
+pub(crate) fn member_not_started_in_time<S: Subject>() -> String {
+    let executor = S::make(1);
+    let group = Executor::group(&executor).deadline(SHORT);
+    if S::ON_CALLER {
+        let fate = ran_at_all(&submit_until_too_late::<S>(&group));
+        assert!(matches!(group.join(), Err(TaskError::TimedOut(_))));
+        return cell(None, None, fate);
+    }
+    let blocker = Blocker::submit::<S>(&executor);
+    blocker.wait_until_started();
+    let trace = Trace::new();
+    submit_to_group::<S>(&group, trace.job(Act::Quick));
+    assert!(matches!(group.join(), Err(TaskError::TimedOut(_))));
+    blocker.leave();
+    executor.shutdown(Shutdown::Finish);
+    cell(None, None, ran_at_all(&trace))
+}
+
+pub(crate) fn member_running_too_long<S: Subject>(act: Act) -> String {
+    let mut limit = SHORT;
+    loop {
+        if let Some(seen) = member_running_longer_than::<S>(limit, act) {
+            return seen;
+        }
+        // On a busy machine.
+        limit *= 4;
+    }
+}
+
+/// Nothing if it has not started by then.
+fn member_running_longer_than<S: Subject>(limit: Duration, act: Act) -> Option<String> {
+    let executor = S::make(1);
+    let trace = Trace::new();
+    let group: Arc<Group<u64, S::Executor>> = Arc::new(Executor::group(&executor).deadline(limit));
+    let (there, job) = (group.clone(), trace.job(act));
+    let submitting = thread::spawn(move || submit_to_group::<S>(&there, job));
+    if S::ON_CALLER {
+        within_limit(|| trace.has_started() || submitting.is_finished());
+    } else {
+        submitting.join().expect("nothing panics there");
+        within_limit(|| trace.has_started() || executor.stats().cancelled > 0);
+    }
+    if !trace.has_started() {
+        return None;
+    }
+    if S::ON_CALLER {
+        submit_until_too_late::<S>(&group);
+    } else {
+        trace.wait_for_effect();
+    }
+    // What can be ended from outside has its outcome then; what cannot has none before it is let go.
+    let may_be_ended = !S::ON_CALLER && (S::IN_PROCESSES || S::suspends(act));
+    let has_outcome = may_be_ended && within_limit(|| executor.stats().cancelled > 0);
+    let fate = fate::<S>(&executor, &trace, act, has_outcome);
+    within_limit(|| Arc::strong_count(&group) == 1);
+    let group = Arc::into_inner(group).expect("nobody else has it");
+    assert!(matches!(group.join(), Err(TaskError::TimedOut(_))));
+    Some(cell(None, None, fate))
+}
+
+/// Submits until the group takes no more, and returns what became of the last one.
+fn submit_until_too_late<S: Subject>(group: &Group<u64, S::Executor>) -> Trace {
+    let mut last = Trace::new();
+    within_limit(|| {
+        last = Trace::new();
+        submit_to_group::<S>(group, last.job(Act::Quick));
+        !last.has_started()
+    });
+    last
 }

@@ -3,7 +3,7 @@
 use super::{
     observed::{cell, fate, ran_at_all},
     subjects::{Subject, map, wait_until_suspended},
-    work::{Act, Trace},
+    work::{Act, Trace, within_limit},
 };
 use concurrent_futures::{Executor, Shutdown, TaskError};
 use std::{thread, time::Duration};
@@ -41,20 +41,13 @@ pub(crate) fn item_not_started<S: Subject>(how: GiveUp) -> String {
 }
 
 pub(crate) fn item_running<S: Subject>(how: GiveUp, act: Act) -> String {
+    if S::ON_CALLER {
+        assert_eq!(how, GiveUp::Timeout, "it runs inside `next`");
+        return item_running_here::<S>(act);
+    }
     let executor = S::make(1);
     let trace = Trace::new();
     let mut outcomes = map::<S>(&executor, vec![trace.job(act)]);
-    if S::ON_CALLER {
-        assert_eq!(how, GiveUp::Timeout, "it runs inside `next`");
-        // Passes while the item runs, or before.
-        let mut outcomes = outcomes.timeout(Duration::from_millis(1));
-        let asking = thread::spawn(move || outcomes.next());
-        trace.wait_until_started();
-        thread::sleep(Duration::from_millis(5));
-        let fate = fate::<S>(&executor, &trace, act, false);
-        let outcome = asking.join().expect("nothing panics there");
-        return cell(None, outcome.as_ref(), fate);
-    }
     trace.wait_until_started();
     wait_until_suspended::<S>(&executor, act);
     match how {
@@ -73,5 +66,26 @@ pub(crate) fn item_running<S: Subject>(how: GiveUp, act: Act) -> String {
             assert!(matches!(last, Some(Err(TaskError::WaitTimedOut))), "{last:?}");
             cell(None, None, fate::<S>(&executor, &trace, act, false))
         }
+    }
+}
+
+/// The time of the map passes while the item runs.
+fn item_running_here<S: Subject>(act: Act) -> String {
+    let executor = S::make(1);
+    let mut limit = Duration::from_millis(5);
+    loop {
+        let trace = Trace::new();
+        let outcomes = map::<S>(&executor, vec![trace.job(act)]);
+        let mut outcomes = outcomes.timeout(limit);
+        let asking = thread::spawn(move || outcomes.next());
+        within_limit(|| trace.has_started() || asking.is_finished());
+        if trace.has_started() {
+            thread::sleep(limit);
+            let fate = fate::<S>(&executor, &trace, act, false);
+            let outcome = asking.join().expect("nothing panics there");
+            return cell(None, outcome.as_ref(), fate);
+        }
+        // On a busy machine.
+        limit *= 4;
     }
 }

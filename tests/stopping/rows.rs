@@ -1,7 +1,9 @@
 //! The rows: each is a way of stopping and a task that it meets, and how that is tried.
 
 use super::{
-    groups::{Whole, member_not_started, member_running},
+    groups::{
+        Whole, member_not_started, member_not_started_in_time, member_running, member_running_too_long,
+    },
     maps::{GiveUp, item_not_started, item_running},
     subjects::{Kind, Subject},
     tasks::{Stop, beside_another, ended, next_timeout, queued, result_timeout, running},
@@ -83,6 +85,11 @@ pub(crate) fn rows<S: Subject>() -> Vec<Row> {
                 member_running::<S>(whole, act)
             });
         }
+    }
+    let way = "deadline of the group";
+    rows.add(way, "queued", true, member_not_started_in_time::<S>);
+    for (act, task) in ACTS {
+        rows.add(way, task, can_be(act), move || member_running_too_long::<S>(act));
     }
     for (how, way) in GIVE_UPS {
         rows.add(way, "queued", true, move || item_not_started::<S>(how));
