@@ -212,11 +212,11 @@ impl Route {
     }
 
     fn ready(&self, way: Way, number: Option<usize>, ration: Option<u64>) -> Ready {
+        // What has failed before it could go does not start.
+        let starts = !matches!(way, Way::Tell(_));
+        let throttled = ration.filter(|_| starts).zip(self.throttle.clone());
         Ready {
-            launch: Launch {
-                way,
-                throttled: ration.zip(self.throttle.clone()),
-            },
+            launch: Launch { way, throttled },
             place: number.zip(self.line.clone()),
             ledger: self.ledger.clone(),
         }
@@ -249,7 +249,11 @@ where
             route: route.clone(),
             callee,
             argument: Some(argument),
-            settings: settings.clone(),
+            settings: Settings {
+                // It is the task that is a member, not each attempt.
+                group: None,
+                ..settings.clone()
+            },
             copy,
         }
     }

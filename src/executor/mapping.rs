@@ -146,6 +146,11 @@ where
     I: IntoIterator<Item: Send + 'static>,
     R: Send + 'static,
 {
+    if let Some(reserved) = &settings.room {
+        // A map waits for room as its items come.
+        let room = reserved.lock().take();
+        drop(room);
+    }
     let ledger = executor.ledger().clone();
     Map::new(items.into_iter(), lane, ledger, buffer_size(executor, settings))
 }

@@ -196,10 +196,12 @@ where
     {
         let (future, way) = remote::<V, K, T, X>(ledger, carrier, &callee, &argument, settings, None);
         crate::panic::contain(|| drop(argument));
+        settings.enter(&future);
         way.go_new(executor);
         return future;
     }
     let (future, task) = V::task(ledger, callee, argument, settings, Passes::default());
+    settings.enter(&future);
     executor.execute(task);
     future
 }
@@ -225,6 +227,7 @@ where
     }
     executor.ledger().submitted(1);
     let (future, ready) = route.prepare::<V, K, T, X>(callee, argument, settings);
+    settings.enter(&future);
     ready.go_new(executor);
     future
 }
@@ -258,6 +261,7 @@ where
         attempts.prepare::<V, X>(),
     );
     let future = TaskFuture::new(cell.clone());
+    settings.enter(&future);
     if ledger.refuses() && !executor.is_inside() {
         cell.refuse(TaskError::ShutDown);
     } else if executor.read_ahead() == 0 {
@@ -276,10 +280,12 @@ fn hand_over<E: Executor, J: Job>(executor: &E, job: J, settings: &Settings) -> 
         let (future, ready) = route.prepare_with(settings, |settings, passes| {
             kinds::call(ledger, WithPasses::new(job, passes), settings)
         });
+        settings.enter(&future);
         ready.go_new(executor);
         return future;
     }
     let (future, task) = kinds::call(ledger, job, settings);
+    settings.enter(&future);
     executor.execute(task);
     future
 }
@@ -310,10 +316,12 @@ where
         let (future, ready) = route.prepare_with(settings, |settings, passes| {
             kinds::async_call(ledger, with_passes(future, passes), settings)
         });
+        settings.enter(&future);
         ready.go_new(executor);
         return future;
     }
     let (future, task) = kinds::async_call(ledger, future, settings);
+    settings.enter(&future);
     executor.execute(task);
     future
 }

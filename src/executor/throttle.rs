@@ -190,8 +190,13 @@ impl Drop for Ration {
         let mut state = self.throttle.state.lock();
         let waiting = state.waiting.remove(&self.number);
         let was_on_the_way = state.on_the_way.remove(&self.number);
+        let hold = if state.waiting.is_empty() && !state.launching {
+            state.hold.take()
+        } else {
+            None
+        };
         drop(state);
-        drop(waiting);
+        drop((waiting, hold));
         if was_on_the_way {
             self.throttle.let_through();
         }

@@ -357,6 +357,7 @@ impl<R> Drop for TaskFuture<R> {
         }
         if self.cell.snapshot().phase() != Phase::Taken {
             self.cell.core().detach();
+            self.cell.owner_left();
         }
     }
 }

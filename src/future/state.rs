@@ -268,6 +268,11 @@ impl Snapshot {
         self.has(STARTED)
     }
 
+    /// Whether its owner has dropped the future.
+    pub(crate) fn is_detached(self) -> bool {
+        self.has(DETACHED)
+    }
+
     /// The same, of a task parts of which have started.
     pub(crate) fn running(self) -> Self {
         self.at(Phase::Running)

@@ -32,7 +32,7 @@ pub use portable::{Anywhere, Crossing, InProcess};
 pub(crate) use remote_call::RemoteCell;
 pub(crate) use retried::{Go, Prepare, RetriedCell};
 pub(crate) use retry_policy::RetryPolicy;
-pub(crate) use settings::{Settings, Traits};
+pub(crate) use settings::{Enter, Settings, Traits};
 pub(crate) use shipment::{Received, Shipment};
 pub use stateful::{Alone, FromContext};
 pub(crate) use stateful::{Init, Stateful, States};

@@ -1,9 +1,10 @@
 use super::RetryPolicy;
 use crate::{
+    future::{TaskFuture, TaskHandle, waiter::Report},
     ledger::Room,
     sync::{Arc, Mutex},
 };
-use std::{num::NonZeroUsize, time::Duration};
+use std::{fmt, num::NonZeroUsize, time::Duration};
 
 /// How to run, apart from what to run: what `options()` collects.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +20,14 @@ pub(crate) struct Settings {
     pub(crate) stays_in_line: bool,
     /// Room for the first task that is submitted with these settings.
     pub(crate) room: Option<Arc<Mutex<Option<Room>>>>,
+    /// The group that tasks are members of.
+    pub(crate) group: Option<Arc<dyn Enter>>,
+}
+
+/// Somebody who wants to know of every task before it can run.
+pub(crate) trait Enter: fmt::Debug + Send + Sync {
+    /// `report_to` has the task report its end; false if it has ended.
+    fn enter(self: Arc<Self>, task: TaskHandle, report_to: &dyn Fn(Arc<dyn Report>, usize) -> bool);
 }
 
 /// The settings that a single task carries; boxed, because most tasks have none.
@@ -40,6 +49,15 @@ impl Traits {
 }
 
 impl Settings {
+    /// Called with every task that was made with these settings, before it is handed over.
+    pub(crate) fn enter<R: Send + 'static>(&self, future: &TaskFuture<R>) {
+        if let Some(group) = &self.group {
+            group.clone().enter(future.handle(), &|report, number| {
+                future.report_to(report, number)
+            });
+        }
+    }
+
     pub(crate) fn traits(&self) -> Option<Box<Traits>> {
         let has_some = self.timeout.is_some()
             || self.name.is_some()

@@ -2,15 +2,18 @@
 
 use crate::{
     error::TaskError,
-    future::{TaskFuture, WeakHandle, aside, core::Outcome, host, waiter::Report},
+    future::{TaskFuture, TaskHandle, TaskId, WeakHandle, aside, core::Outcome, host, waiter::Report},
     ledger::ExecutorId,
     panic,
     running::{self, CancelToken, Requested},
     runtime,
     sync::{Arc, Mutex},
+    task::Enter,
     timer::{self, Armed, Deadline},
 };
 use std::{
+    collections::BTreeMap,
+    fmt,
     future::Future,
     pin::Pin,
     task::{Context, Poll, Waker},
@@ -19,8 +22,7 @@ use std::{
 
 pub(super) struct Members<R: Send + 'static> {
     progress: Arc<Progress>,
-    /// In the order of submission; `None` is one that came when the group had been ended.
-    futures: Mutex<Vec<Option<TaskFuture<R>>>>,
+    futures: Mutex<BTreeMap<TaskId, TaskFuture<R>>>,
     deadline: Option<Armed>,
     /// The request of the task that waits for the group: it goes on to the members.
     request: Mutex<Option<Requested>>,
@@ -32,8 +34,8 @@ struct Progress(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    /// Weak: the members report here, and would keep each other.
-    handles: Vec<Option<WeakHandle>>,
+    /// In the order of submission; `None` is a task that came when the group had been ended.
+    members: Vec<Option<Member>>,
     ended: usize,
     /// A failure cancels nobody.
     keeps_going: bool,
@@ -46,6 +48,12 @@ struct State {
     joiner: Option<Waker>,
 }
 
+struct Member {
+    id: TaskId,
+    /// Weak: the members report here, and would keep each other.
+    handle: WeakHandle,
+}
+
 /// Why the group has no values.
 #[derive(Debug, Clone, Copy)]
 enum Cause {
@@ -56,7 +64,11 @@ enum Cause {
 
 impl State {
     fn others(&self) -> Vec<WeakHandle> {
-        self.handles.iter().flatten().cloned().collect()
+        self.members
+            .iter()
+            .flatten()
+            .map(|member| member.handle.clone())
+            .collect()
     }
 }
 
@@ -64,9 +76,9 @@ impl Report for Progress {
     fn ended(&self, number: usize) {
         let mut state = self.0.lock();
         state.ended += 1;
-        let unsuccessful = state.handles[number]
+        let unsuccessful = state.members[number]
             .as_ref()
-            .and_then(WeakHandle::upgrade)
+            .and_then(|member| member.handle.upgrade())
             .is_some_and(|member| !member.succeeded());
         if unsuccessful && state.cause.is_none() {
             state.cause = Some(Cause::Member(number));
@@ -99,7 +111,7 @@ impl Deadline for Progress {
         let mut state = self.0.lock();
         state.closed = true;
         state.expired = true;
-        let is_late = state.ended < state.handles.len();
+        let is_late = state.ended < state.members.len();
         if let (true, None, Some(limit)) = (is_late, state.cause, state.limit) {
             state.cause = Some(Cause::Deadline(limit));
         }
@@ -117,6 +129,57 @@ impl Deadline for Progress {
     }
 }
 
+impl Progress {
+    /// Counts a task that is not submitted, because the group has been ended. False if it has not.
+    fn add_none_if_closed(&self) -> bool {
+        let mut state = self.0.lock();
+        if state.closed {
+            state.members.push(None);
+            state.ended += 1;
+            state.is_missed();
+        }
+        state.closed
+    }
+}
+
+impl State {
+    /// A task comes too late.
+    fn is_missed(&mut self) {
+        if let (true, None, Some(limit)) = (self.expired, self.cause, self.limit) {
+            self.cause = Some(Cause::Deadline(limit));
+        }
+    }
+}
+
+impl Enter for Progress {
+    fn enter(self: Arc<Self>, task: TaskHandle, report_to: &dyn Fn(Arc<dyn Report>, usize) -> bool) {
+        let mut state = self.0.lock();
+        let number = state.members.len();
+        state.members.push(Some(Member {
+            id: task.id(),
+            handle: task.downgrade(),
+        }));
+        let closed_meanwhile = state.closed;
+        if closed_meanwhile {
+            state.is_missed();
+        }
+        drop(state);
+        if !report_to(self.clone(), number) {
+            self.ended(number);
+        }
+        if closed_meanwhile {
+            // It has not been handed over, so it never runs.
+            task.cancel();
+        }
+    }
+}
+
+impl fmt::Debug for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Progress").finish_non_exhaustive()
+    }
+}
+
 impl<R: Send + 'static> Members<R> {
     pub(super) fn new() -> Self {
         Self {
@@ -129,7 +192,7 @@ impl<R: Send + 'static> Members<R> {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.futures.lock().len()
+        self.progress.0.lock().members.len()
     }
 
     pub(super) fn keep_going(&self) {
@@ -141,57 +204,30 @@ impl<R: Send + 'static> Members<R> {
         self.deadline = Some(timer::arm(&self.progress, limit));
     }
 
+    /// Keeps what `submit` returns, a task that has entered.
     pub(super) fn add(&self, submit: impl FnOnce() -> TaskFuture<R>) {
-        if self.progress.0.lock().closed {
-            return self.add_none();
+        if self.progress.add_none_if_closed() {
+            return;
         }
         let future = submit();
-        let mut futures = self.futures.lock();
-        let number = futures.len();
-        let handle = future.handle();
-        let mut state = self.progress.0.lock();
-        state.handles.push(Some(handle.downgrade()));
-        let closed_meanwhile = state.closed;
-        drop(state);
-        let reports = future.report_to(self.progress.clone(), number);
-        futures.push(Some(future));
-        drop(futures);
-        if !reports {
-            self.progress.ended(number);
-        }
-        if closed_meanwhile {
-            handle.stop();
-        }
+        self.futures.lock().insert(future.id(), future);
     }
 
-    /// A task that is not submitted, because the group has been ended.
-    fn add_none(&self) {
-        let mut futures = self.futures.lock();
-        let mut state = self.progress.0.lock();
-        state.handles.push(None);
-        state.ended += 1;
-        if let (true, None, Some(limit)) = (state.expired, state.cause, state.limit) {
-            state.cause = Some(Cause::Deadline(limit));
-        }
-        drop(state);
-        futures.push(None);
+    /// Whom members report to, and where they enter.
+    pub(super) fn progress(&self) -> Arc<dyn Enter> {
+        self.progress.clone()
     }
 
     /// The executor of all members, if there are any.
     fn executor(&self) -> Option<ExecutorId> {
-        self.futures
-            .lock()
-            .iter()
-            .flatten()
-            .next()
-            .map(TaskFuture::executor)
+        self.futures.lock().values().next().map(TaskFuture::executor)
     }
 
     /// Everybody has ended, or the joiner's waker is kept.
     pub(super) fn poll_ended(&self, waker: &Waker) -> Poll<()> {
         let waker = waker.clone();
         let mut state = self.progress.0.lock();
-        if state.ended == state.handles.len() {
+        if state.ended == state.members.len() {
             return Poll::Ready(());
         }
         let replaced = state.joiner.replace(waker);
@@ -229,10 +265,19 @@ impl<R: Send + 'static> Members<R> {
 
     /// The outcomes in the order of submission.
     pub(super) fn take_outcomes(&self) -> Vec<Outcome<R>> {
-        let futures = std::mem::take(&mut *self.futures.lock());
-        let outcome =
-            |future: Option<TaskFuture<R>>| future.map_or(Err(TaskError::Cancelled), TaskFuture::result);
-        futures.into_iter().map(outcome).collect()
+        let mut futures = std::mem::take(&mut *self.futures.lock());
+        let state = self.progress.0.lock();
+        let members = state
+            .members
+            .iter()
+            .map(|member| member.as_ref().map(|member| member.id));
+        let members: Vec<Option<TaskId>> = members.collect();
+        drop(state);
+        let outcome = |id: Option<TaskId>| {
+            let future = id.and_then(|id| futures.remove(&id));
+            future.map_or(Err(TaskError::Cancelled), TaskFuture::result)
+        };
+        members.into_iter().map(outcome).collect()
     }
 
     /// The values in the order of submission, or why there are none.
@@ -263,7 +308,7 @@ impl<R: Send + 'static> Members<R> {
     /// How many there are, have ended, and whether one has failed.
     pub(super) fn counts(&self) -> (usize, usize, bool) {
         let state = self.progress.0.lock();
-        (state.handles.len(), state.ended, state.cause.is_some())
+        (state.members.len(), state.ended, state.cause.is_some())
     }
 }
 

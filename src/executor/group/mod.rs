@@ -52,9 +52,10 @@ where
     E: Executor,
 {
     pub(super) fn new(options: Options<E, C, M, A>) -> Self {
+        let members = Members::new();
         Self {
-            options,
-            members: Members::new(),
+            options: options.of_group(members.progress()),
+            members,
         }
     }
 

@@ -12,7 +12,7 @@ pub use state::{State, WithState};
 use super::{Executor, Group};
 use crate::{
     sync::Arc,
-    task::{Anywhere, AsyncBound, Bound, Context, Crossing, Settings},
+    task::{Anywhere, AsyncBound, Bound, Context, Crossing, Enter, Settings},
 };
 use std::{fmt, marker::PhantomData, num::NonZeroUsize, time::Duration};
 
@@ -70,6 +70,14 @@ impl<E: Executor, M> Options<E, NoContext, M> {
             context: NoContext,
             mode: PhantomData,
         }
+    }
+}
+
+impl<E, C, M, A> Options<E, C, M, A> {
+    /// The same, for the members of a group.
+    pub(super) fn of_group(mut self, group: Arc<dyn Enter>) -> Self {
+        self.settings.group = Some(group);
+        self
     }
 }
 

@@ -1,7 +1,7 @@
 //! A task of attempts as its handles and its owner see it.
 #![allow(unsafe_code)]
 
-use super::RetriedCell;
+use super::{Attempt, RetriedCell};
 use crate::{
     future::{
         TaskId,
@@ -79,6 +79,23 @@ impl<R: Send + 'static> Cell<R> for RetriedCell<R> {
             Some(attempt) => attempt.attend(ended),
             None => ended(),
         }
+    }
+
+    fn owner_left(&self) {
+        let mut progress = self.progress.lock();
+        let kept = match progress.attempt.take() {
+            Some(Attempt::Owned(cell)) => {
+                progress.attempt = Some(Attempt::Detached(Arc::downgrade(&cell)));
+                Some(cell)
+            }
+            other => {
+                progress.attempt = other;
+                None
+            }
+        };
+        drop(progress);
+        // It may be the last who keeps it, and then it reports.
+        drop(kept);
     }
 
     fn unpack(&self) {

@@ -52,9 +52,8 @@ pub(crate) struct RetriedCell<R: Send + 'static> {
 struct Progress<R> {
     /// How many attempts have ended without a value.
     failed: u32,
-    /// The attempt that is queued or runs; `None` between attempts. It reports here and so keeps this task, not the other
-    /// way round: a future that nobody can wake any more has to end.
-    attempt: Option<Weak<dyn Cell<R>>>,
+    /// The attempt that is queued or runs; `None` between attempts.
+    attempt: Option<Attempt<R>>,
     /// The attempt that has the value.
     succeeded: Option<TaskFuture<R>>,
     deaths: Vec<WorkerDeath>,
@@ -62,6 +61,23 @@ struct Progress<R> {
     /// Where attempts run on the thread that submits: why the last one failed. That thread goes on from there.
     left_to_submitter: Option<(TaskError, Hold)>,
     submitter: Option<Waker>,
+}
+
+/// An attempt reports to its task and so keeps it.
+enum Attempt<R> {
+    /// The task keeps it as well, as long as somebody owns the outcome.
+    Owned(Arc<dyn Cell<R>>),
+    /// After that only who runs it does: a future that nobody can wake any more has to end.
+    Detached(Weak<dyn Cell<R>>),
+}
+
+impl<R> Attempt<R> {
+    fn get(&self) -> Option<Arc<dyn Cell<R>>> {
+        match self {
+            Self::Owned(cell) => Some(cell.clone()),
+            Self::Detached(cell) => cell.upgrade(),
+        }
+    }
 }
 
 /// The wait before the next attempt.
@@ -160,7 +176,13 @@ impl<R: Send + 'static> RetriedCell<R> {
         }
         // From here on a cancellation meets the attempt.
         let reports = future.report_to(self.clone(), failed as usize);
-        progress.attempt = Some(Arc::downgrade(&future.into_cell()));
+        let cell = future.into_cell();
+        let detached = self.core.snapshot().is_detached();
+        progress.attempt = Some(if detached {
+            Attempt::Detached(Arc::downgrade(&cell))
+        } else {
+            Attempt::Owned(cell.clone())
+        });
         drop(progress);
         if failed < self.policy.retries {
             *self.prepare.lock() = Some(prepare);
@@ -282,7 +304,7 @@ impl<R: Send + 'static> RetriedCell<R> {
 
     fn current(&self) -> Option<Arc<dyn Cell<R>>> {
         let progress = self.progress.lock();
-        progress.attempt.as_ref()?.upgrade()
+        progress.attempt.as_ref()?.get()
     }
 
     /// Asks for the end. `stop` is how; it says whether the attempt will not run, or not go on.
@@ -332,7 +354,7 @@ impl<R: Send + 'static> Report for RetriedCell<R> {
             return;
         };
         // Gone is a future that nobody could wake any more.
-        let attempt = attempt.upgrade().map(TaskFuture::new);
+        let attempt = attempt.get().map(TaskFuture::new);
         let (attempt, error) = match attempt {
             Some(attempt) if attempt.handle().succeeded() => {
                 progress.succeeded = Some(attempt);
