@@ -37,8 +37,10 @@
 //! | choose at run time | [`AnyExecutor`], [`Backend`] |
 //! | wait for one task | [`TaskFuture`] |
 //! | wait for many | [`Executor::map`], [`as_completed`], [`wait`], [`race`], [`first_completed`], [`all_or_first_error`], [`Executor::group`] |
-//! | stop things | [`TaskFuture::cancel`], [`TaskFuture::kill`], [`Options::timeout`], [`cancel_requested`], [`CancelToken`], [`Shutdown`]; what does what: [`stopping`] |
+//! | stop things | [`TaskFuture::cancel`], [`TaskFuture::kill`], [`Options::timeout`], [`Group::deadline`], [`cancel_requested`], [`CancelToken`], [`Shutdown`]; what does what: [`stopping`] |
 //! | run external programs | [`subprocess`] |
+//! | try again, or not too fast | [`Options::retries`], [`ThreadPoolBuilder::rate_limit`], [`Executor::reserve`] |
+//! | keep a connection per worker | [`Executor::with_state`] |
 //! | know what failed | [`TaskError`] |
 //! | write a backend | [`Executor`] (its required methods), [`backend`] |
 //!
