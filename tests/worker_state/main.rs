@@ -36,8 +36,8 @@ fn each_worker_has_a_state_of_its_own<E: Executor>(executor: &E, workers: usize)
     let counters = executor.with_state(make);
     let mut uses = BTreeMap::<String, Vec<u64>>::new();
     for outcome in counters.map(count, 0..200) {
-        let (made, used, number) = outcome.unwrap();
-        assert_eq!(made, used);
+        let (made, here, number) = outcome.unwrap();
+        assert_eq!(made, here);
         uses.entry(made).or_default().push(number);
     }
     assert!((1..=workers).contains(&uses.len()), "{uses:?}");
