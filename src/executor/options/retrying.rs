@@ -24,6 +24,7 @@ impl<T> Copies<T> for AtMostOnce {
     const COPY: fn(&T) -> Option<T> = |_| None;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Clone> Copies<T> for Retrying {
     const COPY: fn(&T) -> Option<T> = |argument| Some(argument.clone());
 }
