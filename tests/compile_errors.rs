@@ -175,13 +175,16 @@ fn work_that_may_be_tried_again() {
         "an argument that cannot be cloned, in generic code",
         "#[derive(Serialize, Deserialize)] pub struct Job(u8);
          pub fn f<E: Executor>(e: &E) { drop(e.options().retries(1).submit(|job: Job| job.0, Job(1))); }",
-        &["`Job: Clone` is not satisfied", "#[derive(Clone)]"],
+        &[
+            "needs an argument that can be cloned, and `Job` cannot",
+            "add `#[derive(Clone)]`",
+        ],
     );
     refused(
         "an item that cannot be cloned",
         "#[derive(Serialize, Deserialize)] pub struct Job(u8);
          pub fn f<E: Executor>(e: &E) { drop(e.options().retries(1).map(|job: Job| job.0, [Job(1)])); }",
-        &["`Job: Clone` is not satisfied"],
+        &["needs an argument that can be cloned, and `Job` cannot"],
     );
     refused(
         "a condition, or a pause, without retries",

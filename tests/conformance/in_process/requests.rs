@@ -197,6 +197,32 @@ fn a_queued_task_that_is_cancelled_has_no_token_to_raise() {
 }
 
 #[test]
+fn an_attempt_that_passes_its_deadline_raises_its_token() {
+    within(|| {
+        let pool = pool(1);
+        let (send, receive) = mpsc::channel();
+        let late = move |()| {
+            let send = send.clone();
+            async move {
+                send.send(CancelToken::current()).unwrap();
+                pending::<()>().await;
+            }
+        };
+        let options = pool.options().retries(1).timeout(Duration::from_millis(10));
+        assert!(
+            options
+                .submit_async(late, ())
+                .result()
+                .unwrap_err()
+                .is_timed_out()
+        );
+        let tokens: Vec<_> = receive.try_iter().collect();
+        let raised: Vec<_> = tokens.iter().map(CancelToken::is_requested).collect();
+        assert_eq!(raised, [true, true]);
+    });
+}
+
+#[test]
 fn a_shutdown_asks_nothing_of_a_task_that_has_ended() {
     within(|| {
         let pool = pool(1);

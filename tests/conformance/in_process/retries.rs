@@ -207,6 +207,54 @@ fn a_future_that_blocks_past_its_deadline_is_not_tried_again() {
     within(|| a_future_that_blocks_past_its_deadline_is_the_last(Inline::new()));
 }
 
+/// How many are in it, and the most that were at once.
+#[derive(Default)]
+struct Crowd(AtomicUsize, AtomicUsize);
+
+struct Inside(Arc<Crowd>);
+
+impl Inside {
+    fn enter(crowd: &Arc<Crowd>) -> Self {
+        crowd.1.fetch_max(crowd.0.fetch_add(1, SeqCst) + 1, SeqCst);
+        Self(crowd.clone())
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, SeqCst);
+    }
+}
+
+#[test]
+fn attempts_never_overlap() {
+    within(|| {
+        let pool = pool(3);
+        let crowds: Vec<_> = (0..20).map(|_| Arc::<Crowd>::default()).collect();
+        let options = pool.options().retries(3).timeout(Duration::from_millis(5));
+        let late = |crowd: Arc<Crowd>| async move {
+            let _inside = Inside::enter(&crowd);
+            if crowd.1.load(SeqCst).is_multiple_of(2) {
+                thread::sleep(Duration::from_millis(2));
+            }
+            pending::<()>().await;
+        };
+        let futures: Vec<_> = crowds
+            .iter()
+            .map(|crowd| options.submit_async(late, crowd.clone()))
+            .collect();
+        assert!(
+            futures
+                .into_iter()
+                .all(|future| future.result().unwrap_err().is_timed_out())
+        );
+        pool.shutdown(Shutdown::Finish);
+        for crowd in crowds {
+            assert_eq!((crowd.0.load(SeqCst), crowd.1.load(SeqCst)), (0, 1));
+        }
+    });
+}
+
 #[test]
 fn attempts_leave_the_room_for_those_that_wait_as_it_was() {
     within(|| {

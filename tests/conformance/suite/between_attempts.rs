@@ -135,6 +135,25 @@ pub(crate) fn cancelling_a_running_attempt_is_a_request_and_makes_it_the_last<S:
     }
 }
 
+pub(crate) fn a_killed_future_is_not_tried_again<S: Subject>() {
+    async fn suspend((at, number): (Address, u64)) {
+        at.announce(number);
+        std::future::pending::<()>().await;
+    }
+    let executor = S::start(1);
+    let checkpoint = Checkpoint::new();
+    let options = executor.options().retries(2).retry_if(|_| true);
+    let suspended = options.submit_async(suspend, (checkpoint.address(), 1));
+    checkpoint.wait_for(1);
+    assert_eq!(executor.submit(succeed_at, 1).result().unwrap(), 1);
+    assert!(suspended.kill());
+    assert!(suspended.is_done() && suspended.is_cancelled());
+    assert!(!suspended.cancel());
+    assert!(matches!(suspended.result(), Err(TaskError::Cancelled)));
+    executor.shutdown(Shutdown::Finish);
+    assert_eq!(checkpoint.seen(), [1]);
+}
+
 pub(crate) fn a_shutdown_that_finishes_makes_all_attempts<S: Subject>() {
     for pause in [Duration::ZERO, BRIEF] {
         let executor = S::start(2);

@@ -9,6 +9,7 @@ use concurrent_futures::{Executor, Shutdown, TaskError, attempt};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{
     collections::BTreeMap,
+    future::pending,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering::SeqCst},
@@ -317,6 +318,27 @@ pub(crate) fn a_call_that_goes_on_after_its_deadline_is_not_tried_again<S: Subje
     assert_eq!(checkpoint.seen(), attempts);
     let stats = executor.stats();
     assert_eq!((stats.submitted, stats.failed), (1, 1), "{stats:?}");
+}
+
+pub(crate) fn a_future_that_passes_its_deadline_is_tried_again<S: Subject>() {
+    async fn ready_at((at, which): (Address, u32)) -> u32 {
+        at.announce(attempt().into());
+        if attempt() < which {
+            pending::<()>().await;
+        }
+        attempt()
+    }
+    let executor = S::start(1);
+    let checkpoint = Checkpoint::new();
+    // Long enough for the attempt that is in time.
+    let options = executor.options().retries(2).timeout(Duration::from_millis(100));
+    let endless = options.submit_async(ready_at, (checkpoint.address(), u32::MAX));
+    assert!(endless.result().unwrap_err().is_timed_out());
+    assert_eq!(checkpoint.seen(), [1, 2, 3]);
+    let options = executor.options().retries(9).timeout(Duration::from_millis(300));
+    let ready = options.submit_async(ready_at, (checkpoint.address(), 2));
+    assert!(matches!(ready.result().unwrap(), 2..=9));
+    assert_eq!(executor.stats().failed, 1);
 }
 
 pub(crate) fn a_refused_task_is_not_tried<S: Subject>() {
