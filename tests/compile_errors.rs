@@ -168,3 +168,40 @@ fn values_that_stay_on_their_thread() {
          pub fn g(e: &ThreadPool) { let n = vec![1]; e.scope(|s| { s.spawn(|| n.len()); }); }",
     );
 }
+
+#[test]
+fn work_that_may_be_tried_again() {
+    refused(
+        "an argument that cannot be cloned, in generic code",
+        "#[derive(Serialize, Deserialize)] pub struct Job(u8);
+         pub fn f<E: Executor>(e: &E) { drop(e.options().retries(1).submit(|job: Job| job.0, Job(1))); }",
+        &[
+            "needs an argument that can be cloned, and `Job` cannot",
+            "add `#[derive(Clone)]`",
+        ],
+    );
+    refused(
+        "an item that cannot be cloned",
+        "#[derive(Serialize, Deserialize)] pub struct Job(u8);
+         pub fn f<E: Executor>(e: &E) { drop(e.options().retries(1).map(|job: Job| job.0, [Job(1)])); }",
+        &["needs an argument that can be cloned, and `Job` cannot"],
+    );
+    refused(
+        "a condition, or a pause, without retries",
+        "pub fn f<E: Executor>(e: &E) { drop(e.options().retry_if(|_| true)); }",
+        &["retry_if"],
+    );
+    refused(
+        "a closure that can be called once",
+        "pub fn f(e: &ThreadPool) { drop(e.options().retries(1).spawn(|| 1)); }",
+        &["spawn"],
+    );
+    accepted(
+        "the derive, an `Arc`, a group, and the condition behind the retries",
+        "#[derive(Clone, Serialize, Deserialize)] pub struct Job(u8);
+         pub struct Big(u8);
+         pub fn f<E: Executor>(e: &E) { drop(e.options().retries(1).retry_if(|_| true).submit(|job: Job| job.0, Job(1))); }
+         pub fn g(e: &ThreadPool) { drop(e.options().retries(1).submit(|big: std::sync::Arc<Big>| big.0, std::sync::Arc::new(Big(1)))); }
+         pub fn h<E: Executor>(e: &E) { let g = e.options().retries(1).group(); g.submit(|job: Job| job.0, Job(1)); drop(g.join()); }",
+    );
+}

@@ -1,14 +1,15 @@
 //! What is `Send`, `Sync` and `'static`, and what method a receiver reaches.
 
 use concurrent_futures::{
-    AnyExecutor, AsCompleted, BuildError, Checked, CodecError, Executor, Group, Inline, Map, MapStream,
-    Options, Scope, ScopedFuture, Shared, Stats, StillRunning, TaskError, TaskFuture, TaskHandle, TaskId,
-    TaskPanic, ThreadPool, ThreadPoolBuilder, TrySubmitError, Waited, With, WorkerDeath,
+    AnyExecutor, AsCompleted, BuildError, CancelToken, Checked, CodecError, Executor, Group, Inline, Map,
+    MapStream, Options, Requested, Scope, ScopedFuture, Shared, Stats, StillRunning, TaskError, TaskFuture,
+    TaskHandle, TaskId, TaskPanic, ThreadPool, ThreadPoolBuilder, TrySubmitError, Waited, With, WorkerDeath,
 };
 use std::{error::Error, ops::Range, rc::Rc, sync::Arc};
 
 fn send<T: Send>() {}
 fn send_sync<T: Send + Sync>() {}
+fn is_static<T: 'static>() {}
 fn error<T: Error + Send + Sync + 'static>() {}
 
 #[test]
@@ -20,6 +21,10 @@ fn handles_may_change_threads() {
     send_sync::<TaskFuture<Vec<u8>>>();
     send_sync::<TaskFuture<std::cell::Cell<u8>>>(); // the value need not be `Sync`
     send_sync::<TaskHandle>();
+    send_sync::<CancelToken>();
+    send_sync::<Requested>();
+    is_static::<CancelToken>();
+    is_static::<Requested>();
     send_sync::<TaskId>();
     send_sync::<Shared<Arc<str>>>();
     send_sync::<Stats>();

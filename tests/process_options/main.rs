@@ -13,6 +13,7 @@ mod watchdog;
 mod building;
 mod context;
 mod context_lifetime;
+mod deaths;
 mod ending;
 mod idle;
 mod initializer;

@@ -6,6 +6,7 @@
 mod collecting;
 mod mapping;
 mod programs;
+mod retrying;
 #[allow(dead_code)]
 #[path = "../conformance/suite/watchdog.rs"]
 mod watchdog;

@@ -7,6 +7,8 @@ mod hooks;
 mod in_flight;
 mod process_end;
 mod release;
+mod requests;
+mod retries;
 mod scheduling;
 mod scope;
 mod shutdown;

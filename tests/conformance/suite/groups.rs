@@ -85,6 +85,33 @@ macro_rules! everywhere {
                 a_panic_in_the_destructor_of_a_lost_result_harms_nobody,
                 a_value_that_does_not_cross_fails_its_task_only,
                 an_item_that_does_not_cross_fails_alone;
+            requests:
+                outside_of_a_task_a_token_is_never_raised,
+                a_task_in_time_has_a_token_that_is_not_raised,
+                a_call_hears_of_its_deadline,
+                a_suspended_task_that_passes_its_deadline_raises_its_token;
+            retried_together:
+                the_bound_on_what_is_in_flight_holds_for_attempts,
+                members_of_a_group_are_tried_again;
+            retries:
+                the_first_success_is_the_outcome,
+                the_error_of_the_last_attempt_is_the_outcome,
+                items_are_tried_again_one_by_one,
+                by_default_a_panic_is_an_outcome_like_any_other,
+                outside_of_a_task_and_without_retries_it_is_the_first_attempt,
+                the_condition_sees_the_error_of_each_attempt_once,
+                a_condition_that_panics_wants_no_other_attempt,
+                an_argument_whose_copy_panics_fails_its_task_only,
+                what_does_not_cross_is_tried_again_if_that_is_wanted,
+                a_result_that_cannot_be_sent_is_tried_again_if_that_is_wanted,
+                a_result_that_cannot_be_read_in_another_process_is_found_out_too_late,
+                a_call_that_goes_on_after_its_deadline_is_not_tried_again,
+                a_future_that_passes_its_deadline_is_tried_again,
+                a_refused_task_is_not_tried,
+                a_refused_task_is_counted_as_cancelled,
+                who_hears_of_the_end_hears_once,
+                a_detached_task_is_tried_again,
+                options_with_retries_keep_the_others;
             shutdown:
                 who_submits_after_a_shutdown_is_told,
                 results_can_be_read_after_a_shutdown,
@@ -136,6 +163,17 @@ macro_rules! at_once {
                 cancelling_what_was_killed_after_its_start_is_refused,
                 a_shutdown_that_kills_ends_what_is_suspended,
                 a_shutdown_that_finishes_waits_for_what_is_suspended;
+            between_attempts:
+                a_task_between_attempts_is_queued,
+                cancel_and_kill_between_attempts_are_true_and_at_once,
+                cancelling_a_running_attempt_is_a_request_and_makes_it_the_last,
+                a_killed_future_is_not_tried_again,
+                a_shutdown_that_finishes_makes_all_attempts,
+                dropping_the_last_handle_makes_all_attempts,
+                a_shutdown_that_cancels_or_kills_waits_for_no_pause,
+                a_shutdown_that_cancels_takes_over_from_one_that_finishes,
+                no_pause_is_lost,
+                cancelling_at_any_moment_is_exact;
             callbacks:
                 a_callback_runs_once_and_sees_the_task_done,
                 callbacks_run_in_order_and_before_the_outcome_is_handed_over,
@@ -198,6 +236,23 @@ macro_rules! at_once {
                 waiting_never_ends_a_task;
             panics:
                 panics_at_the_same_moment_stay_apart;
+            requests:
+                who_waits_hears_that_the_task_is_cancelled,
+                a_killed_task_raises_its_token,
+                who_waits_hears_that_the_group_has_failed,
+                items_hear_that_their_map_is_dropped,
+                who_waits_hears_of_a_shutdown_that_cancels_or_kills,
+                all_copies_of_a_token_hear,
+                a_token_sees_no_request_of_later_tasks,
+                a_request_stays_raised_when_the_task_has_ended,
+                items_that_have_ended_are_not_asked_to_stop,
+                many_futures_hear_of_one_failure;
+            retried_together:
+                a_map_that_is_dropped_gives_up_its_items_between_attempts,
+                an_item_between_attempts_leaves_its_place_to_others,
+                those_in_line_hear_of_a_shutdown_at_once,
+                a_group_fails_with_a_last_attempt_and_ends_those_between,
+                a_group_that_is_given_up_has_no_further_attempts;
             shutdown:
                 finish_runs_what_was_accepted,
                 cancel_gives_up_what_is_queued_and_nothing_else,
@@ -266,6 +321,8 @@ macro_rules! at_once_shared {
 macro_rules! nested {
     ($subject:ty) => {
         $crate::suite::tests! { $subject;
+            between_attempts:
+                one_worker_may_wait_for_the_attempts_of_its_child;
             callbacks:
                 a_callback_that_work_adds_runs_too;
             nesting:

@@ -6,6 +6,7 @@
 
 pub(crate) mod as_completed;
 pub(crate) mod async_work;
+pub(crate) mod between_attempts;
 pub(crate) mod callbacks;
 pub(crate) mod cancel;
 pub(crate) mod checkpoint;
@@ -22,6 +23,9 @@ pub(crate) mod order;
 pub(crate) mod outcome;
 pub(crate) mod panics;
 pub(crate) mod release;
+pub(crate) mod requests;
+pub(crate) mod retried_together;
+pub(crate) mod retries;
 pub(crate) mod shutdown;
 pub(crate) mod stats;
 pub(crate) mod submit;
