@@ -92,10 +92,14 @@ impl Subject for OwnThreads {
 
 #[rustfmt::skip]
 conformance!(own_runtime, OwnRuntime, at_once, shares_memory, at_once_shared, nested, nested_at_once, in_order);
+#[cfg(debug_assertions)]
 conformance!(any_async, AnyAsync);
+#[cfg(debug_assertions)]
 #[rustfmt::skip]
 conformance!(current_thread, CurrentThread, at_once, shares_memory, at_once_shared, nested, nested_at_once, in_order);
+#[cfg(debug_assertions)]
 #[rustfmt::skip]
 conformance!(smol_runtime, Smol, at_once, shares_memory, at_once_shared, nested, nested_at_once, in_order);
+#[cfg(debug_assertions)]
 #[rustfmt::skip]
 conformance!(own_threads, OwnThreads, at_once, shares_memory, at_once_shared, nested, nested_at_once, in_order);

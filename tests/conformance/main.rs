@@ -1,5 +1,8 @@
 //! One suite of tests, run for every backend. `README.md` says which behaviours it holds and where.
 
+// An optimized build takes minutes for each backend, and is there for races at another speed: it has one of each kind.
+#![cfg_attr(not(debug_assertions), allow(dead_code))]
+
 mod in_process;
 mod suite;
 
@@ -67,8 +70,11 @@ impl Subject for CheckedOnTheCaller {
 
 #[rustfmt::skip]
 conformance!(threads, Threads, at_once, shares_memory, at_once_shared, nested, nested_at_once, in_order, newest_first);
+#[cfg(debug_assertions)]
 #[rustfmt::skip]
 conformance!(any_threads, AnyThreads, at_once, shares_memory, at_once_shared, nested, nested_at_once, in_order, newest_first);
 conformance!(processes, Processes, at_once);
+#[cfg(debug_assertions)]
 conformance!(inline, OnTheCaller, shares_memory, nested);
+#[cfg(debug_assertions)]
 conformance!(checked, CheckedOnTheCaller, shares_memory, nested);
