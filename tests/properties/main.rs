@@ -4,6 +4,7 @@
 //! that fails, and its seed.
 
 mod collecting;
+mod groups;
 mod mapping;
 mod programs;
 #[allow(dead_code)]
