@@ -34,9 +34,15 @@ enum Member {
     /// As `Suspends`, and panics then.
     PanicsLater,
     /// Has a group of its own, and panics if that fails and it shall.
-    Group { tree: Tree, passes_on: bool },
+    Group {
+        tree: Tree,
+        passes_on: bool,
+    },
     /// The same, as a future.
-    AsyncGroup { tree: Tree, passes_on: bool },
+    AsyncGroup {
+        tree: Tree,
+        passes_on: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,11 +68,11 @@ struct Tree {
 
 fn end() -> impl Strategy<Value = End> {
     prop_oneof![
-        Just(End::Join),
+        1 => Just(End::Join),
         3 => Just(End::JoinAll),
-        Just(End::Await),
+        1 => Just(End::Await),
         2 => Just(End::AwaitAll),
-        Just(End::Drop),
+        1 => Just(End::Drop),
     ]
 }
 
@@ -138,7 +144,10 @@ impl Tree {
 
     /// Whether members may be stopped.
     fn may_stop(&self) -> bool {
-        self.is_late() || self.is_cancelled() || self.end == End::Drop || !self.keeps_going && self.fails_by_itself()
+        self.is_late()
+            || self.is_cancelled()
+            || self.end == End::Drop
+            || !self.keeps_going && self.fails_by_itself()
     }
 }
 
