@@ -6,6 +6,8 @@
 mod collecting;
 mod groups;
 mod mapping;
+#[cfg(unix)]
+mod process_groups;
 mod programs;
 #[allow(dead_code)]
 #[path = "../conformance/suite/watchdog.rs"]
