@@ -4,7 +4,10 @@
 //! that fails, and its seed.
 
 mod collecting;
+mod groups;
 mod mapping;
+#[cfg(unix)]
+mod process_groups;
 mod programs;
 mod retrying;
 #[allow(dead_code)]

@@ -125,6 +125,10 @@ fn stopped<S: Subject>(executor: &S::Executor, trace: &Trace, task: Running, sto
         }
         (Running::There(_), Stop::Shutdown(how)) => {
             executor.begin_shutdown(how);
+            if how == Shutdown::Kill {
+                // The thread that polls it hears of it a moment later.
+                trace.wait_for_effect();
+            }
             None
         }
         (Running::There(_), _) => unreachable!("nobody has its future yet"),

@@ -34,6 +34,13 @@ macro_rules! everywhere {
                 a_group_of_nobody_joins,
                 a_group_can_be_awaited,
                 after_a_failure_nothing_more_runs;
+            group_ends:
+                a_group_that_keeps_going_has_every_outcome,
+                a_group_that_keeps_going_joins_with_its_first_failure,
+                every_outcome_is_there_after_a_failure_too,
+                who_is_in_time_has_values,
+                nothing_starts_after_the_deadline,
+                a_group_without_a_late_member_is_in_time;
             in_flight:
                 a_bound_of_zero_is_refused,
                 any_bound_gives_the_same,
@@ -202,6 +209,14 @@ macro_rules! at_once {
                 dropping_a_group_cancels_what_has_not_started_and_waits,
                 a_detached_group_runs,
                 a_group_of_suspended_tasks_is_given_up_when_it_is_killed;
+            group_ends:
+                a_failure_before_the_deadline_is_what_the_group_ends_with,
+                the_deadline_cancels_what_is_queued,
+                the_deadline_stops_what_runs_and_waits_for_it,
+                the_deadline_ends_what_is_suspended,
+                a_deadline_with_queued_running_and_suspended_members_ends_all,
+                a_group_that_is_awaited_for_a_while_and_dropped_stops_its_members,
+                a_group_that_is_never_awaited_stops_its_members;
             in_flight:
                 as_many_items_are_in_flight_as_the_bound_says_and_never_more,
                 more_items_may_be_in_flight_than_there_are_workers,
@@ -325,6 +340,8 @@ macro_rules! nested {
                 one_worker_may_wait_for_the_attempts_of_its_child;
             callbacks:
                 a_callback_that_work_adds_runs_too;
+            group_ends:
+                a_task_may_drop_a_group_of_its_own_executor;
             nesting:
                 one_worker_may_wait_for_its_own_children,
                 every_way_to_wait_works_inside_a_task,
@@ -342,12 +359,16 @@ macro_rules! nested {
     };
 }
 
-/// Where a callback on a worker may wait too.
+/// Where a callback on a worker may wait too, and tasks wait beside those they wait for.
 macro_rules! nested_at_once {
     ($subject:ty) => {
         $crate::suite::tests! { $subject;
             callbacks:
                 a_callback_may_submit_and_wait_on_one_worker;
+            group_ends:
+                a_task_that_drops_a_group_waits_for_the_member_that_runs,
+                the_end_of_a_group_reaches_the_group_that_a_member_joins,
+                the_end_of_a_group_reaches_the_group_that_a_member_awaits;
         }
     };
 }

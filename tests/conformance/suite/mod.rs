@@ -12,6 +12,7 @@ pub(crate) mod cancel;
 pub(crate) mod checkpoint;
 pub(crate) mod deadlines;
 pub(crate) mod group;
+pub(crate) mod group_ends;
 pub(crate) mod groups;
 pub(crate) mod in_flight;
 pub(crate) mod lodge;
