@@ -5,13 +5,10 @@ use super::{
     checkpoint::{Address, Checkpoint},
     lodge::{Lodged, lodged},
     loosely_watched,
-    retries::{succeed_at, succeed_at_async},
+    retries::{Stubborn, succeed_at, succeed_at_async},
     work::{panic_message, until_asked_to_stop},
 };
-use concurrent_futures::{
-    Executor, Options, Shutdown, TaskError, TaskFuture, attempt,
-    backend::{Anywhere, NoContext, Retrying},
-};
+use concurrent_futures::{Executor, Shutdown, TaskError, TaskFuture, attempt};
 use futures::executor::block_on;
 use std::{
     sync::{
@@ -24,8 +21,6 @@ use std::{
 
 pub(super) const LONG: Duration = Duration::from_secs(600);
 const BRIEF: Duration = Duration::from_millis(20);
-
-pub(super) type Stubborn<E> = Options<E, NoContext, Anywhere, Retrying>;
 
 pub(super) fn stubborn<E: Executor>(executor: &E, pause: Duration) -> Stubborn<E> {
     let options = executor.options().retries(2).backoff(pause, pause);
