@@ -169,7 +169,7 @@ where
         self.members.stop();
     }
 
-    /// Lets the tasks run although nobody asks for their outcomes.
+    /// Lets the tasks run although nobody asks for their outcomes, and without the group's deadline.
     pub fn detach(mut self) {
         self.members.detached = true;
     }
