@@ -95,14 +95,14 @@ fn what_tasks_use_is_gone_with_them<S: Shares>() {
         let (there, other) = (used.clone(), used.clone());
         let task = if n % 2 == 0 {
             S::call(&executor, move || {
-                let _used = there;
+                drop(there);
                 n
             })
         } else {
             S::run(
                 &executor,
                 Box::pin(async move {
-                    let _used = there;
+                    drop(there);
                     n
                 }),
             )
