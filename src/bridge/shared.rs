@@ -108,13 +108,15 @@ impl Shared {
     pub(super) fn run(&self, task: Task, home: &Arc<dyn Home>) {
         // The destructor of an outcome that nobody wants runs here too.
         contain(|| {
+            // The request comes before the stage, and may have ended the task that ran here before.
+            let is_stopped = self.ledger.stop_requested();
             let task = match self.lifecycle.stage() {
-                Stage::Open | Stage::Finishing => Some(task),
-                Stage::Cancelling | Stage::Killing => task.cancel_queued(),
-                Stage::Lost | Stage::Closed => {
+                Stage::Open | Stage::Finishing if !is_stopped => Some(task),
+                stage if stage >= Stage::Lost || self.ledger.is_lost() => {
                     task.refuse(TaskError::ShutDown);
                     None
                 }
+                _ => task.cancel_queued(),
             };
             let context = RunContext {
                 ledger: &self.ledger,

@@ -150,7 +150,8 @@ impl Worker {
 
     fn run(&self, task: Task) {
         let shared = &self.shared;
-        let task = if shared.stage() >= Stage::Cancelling {
+        // The request comes before the stage, and may have ended the task that this worker ran before.
+        let task = if shared.stage() >= Stage::Cancelling || shared.ledger.stop_requested() {
             task.cancel_queued()
         } else {
             Some(task)

@@ -42,9 +42,6 @@ impl Subject for Processes {
     }
 }
 
-#[cfg(feature = "tokio")]
-mod bridges;
-
 struct OnTheCaller;
 
 impl Subject for OnTheCaller {
@@ -71,8 +68,7 @@ impl Subject for CheckedOnTheCaller {
 #[rustfmt::skip]
 conformance!(threads, Threads, at_once, shares_memory, at_once_shared, nested, nested_at_once, in_order, newest_first);
 #[cfg(debug_assertions)]
-#[rustfmt::skip]
-conformance!(any_threads, AnyThreads, at_once, shares_memory, at_once_shared, nested, nested_at_once, in_order, newest_first);
+conformance!(any_threads, AnyThreads);
 conformance!(processes, Processes, at_once);
 #[cfg(debug_assertions)]
 conformance!(inline, OnTheCaller, shares_memory, nested);

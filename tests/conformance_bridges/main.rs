@@ -1,4 +1,11 @@
-//! The bridge, over each kind of runtime.
+//! The suite of `tests/conformance` for the bridge, over each kind of runtime. A target of its own, because it takes a
+//! while to compile.
+#![cfg(feature = "tokio")]
+// Some of the suite is for backends that are not here, and most is not there in an optimized build: see there.
+#![allow(dead_code)]
+
+#[path = "../conformance/suite/mod.rs"]
+mod suite;
 
 use crate::suite::{Subject, conformance};
 use concurrent_futures::{AnyExecutor, AsyncBridge, Backend, Executor, ThreadPool};
