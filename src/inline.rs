@@ -148,11 +148,14 @@ impl Executor for Inline {
 
     fn begin_shutdown(&self, how: Shutdown) {
         if how != Shutdown::Finish {
-            self.0.ledger.request_stop();
+            self.0.ledger.raise_stop();
         }
         if how == Shutdown::Kill {
             self.0.is_killed.store(true, SeqCst);
             self.0.suspended.kill_all();
+        }
+        if how != Shutdown::Finish {
+            self.0.ledger.tell_of_stop();
         }
         self.0.ledger.refuse_from_now_on();
         self.0.close_if_at_rest();

@@ -143,6 +143,9 @@ impl Shared {
         if how == Shutdown::Kill {
             self.lifecycle.kill_suspended();
         }
+        if how != Shutdown::Finish {
+            self.ledger.tell_of_stop();
+        }
         self.close_if_at_rest();
     }
 

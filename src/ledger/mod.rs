@@ -145,7 +145,17 @@ impl Ledger {
 
     /// Asks every running task of the executor to stop: `cancel_requested()` is true in them from now on.
     pub fn request_stop(&self) {
+        self.raise_stop();
+        self.tell_of_stop();
+    }
+
+    /// The first half of [`request_stop`](Self::request_stop): those who ask see it.
+    pub(crate) fn raise_stop(&self) {
         self.0.stop_requested.store(true, Ordering::Release);
+    }
+
+    /// The second half: those who wait are told.
+    pub(crate) fn tell_of_stop(&self) {
         running::raised();
         self.stop_waiting();
     }

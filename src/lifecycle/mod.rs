@@ -74,11 +74,12 @@ impl Lifecycle {
         self.traffic.went_out(tasks);
     }
 
-    /// The end begins, or becomes stricter. What is queued is the executor's own to cancel.
+    /// The end begins, or becomes stricter. What is queued is the executor's own to cancel, and after that it has to tell
+    /// of it: a future that is killed is not told that it is asked to stop.
     pub(crate) fn begin_shutdown(&self, how: Shutdown, ledger: &Ledger) {
         // The request first: who is refused because of the stage knows then that it was a cancellation.
         if how != Shutdown::Finish {
-            ledger.request_stop();
+            ledger.raise_stop();
         }
         self.stage.raise_to(Stage::of(how));
         ledger.refuse_from_now_on();

@@ -5,8 +5,12 @@ use super::{
     subjects::{Blocker, Subject, submit_to_group, wait_until_suspended},
     work::{Act, Trace, within_limit},
 };
-use concurrent_futures::{Executor, Group, Shutdown, TaskError};
-use std::{sync::Arc, thread, time::Duration};
+use concurrent_futures::{Executor, Group, Shutdown, TaskError, ThreadPool, cancel_requested};
+use std::{
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
 
 const SHORT: Duration = Duration::from_millis(5);
 
@@ -154,6 +158,7 @@ fn member_running_longer_than<S: Subject>(limit: Duration, act: Act) -> Option<S
     }
     if S::ON_CALLER {
         submit_until_too_late::<S>(&group);
+        wait_for_what_deadlines_do();
     } else {
         trace.wait_for_effect();
     }
@@ -165,6 +170,21 @@ fn member_running_longer_than<S: Subject>(limit: Duration, act: Act) -> Option<S
     let group = Arc::into_inner(group).expect("nobody else has it");
     assert!(matches!(group.join(), Err(TaskError::TimedOut(_))));
     Some(cell(None, None, fate))
+}
+
+/// Waits until what the deadlines that have passed so far have to do is done: it is done in order, and so is what the one
+/// of a later task does.
+fn wait_for_what_deadlines_do() {
+    let pool = ThreadPool::with_workers(1);
+    let until_asked = || {
+        while !cancel_requested() {
+            thread::yield_now();
+        }
+    };
+    let late = pool.options().timeout(SHORT).spawn(until_asked);
+    let (told, hears) = mpsc::channel();
+    late.on_done(move |_| told.send(()).expect("it is waited for"));
+    hears.recv().expect("a deadline passes");
 }
 
 /// Submits until the group takes no more, and returns what became of the last one.
