@@ -2,7 +2,7 @@
 //! while to compile.
 #![cfg(feature = "tokio")]
 // Some of the suite is for backends that are not here, and most is not there in an optimized build: see there.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports, unused_macros)]
 
 #[path = "../conformance/suite/mod.rs"]
 mod suite;
