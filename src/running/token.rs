@@ -210,7 +210,8 @@ impl Future for Requested {
         if self.token.is_raised() {
             return Poll::Ready(());
         }
-        let replaced = self.token.waiting.lock().insert(self.number, cx.waker().clone());
+        let waker = cx.waker().clone();
+        let replaced = self.token.waiting.lock().insert(self.number, waker);
         drop(replaced);
         // What was raised before the waker was there has told nobody.
         if self.token.is_raised() {

@@ -2,7 +2,13 @@
 
 use super::{build, within};
 use concurrent_futures::{Executor, ProcessPool, TaskError};
-use std::{fs, path::Path, thread, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering::SeqCst},
+    thread,
+    time::Duration,
+};
 
 /// What an item does the first times it is run: a file in the folder for each time.
 type Item = (String, u64);
@@ -148,5 +154,33 @@ fn an_async_item_that_was_lost_is_run_again() {
             .map(Result::unwrap)
             .collect();
         assert!(values.into_iter().eq((0..10).map(|n| n * 10)));
+    });
+}
+
+/// An argument whose destructor panics, but only where it is armed: in this process.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct Touchy(u64);
+
+static ARMED: AtomicBool = AtomicBool::new(false);
+
+impl Drop for Touchy {
+    fn drop(&mut self) {
+        assert!(!ARMED.load(SeqCst) || thread::panicking(), "it was let go");
+    }
+}
+
+#[test]
+fn an_argument_that_panics_when_it_is_let_go_hurts_nobody() {
+    within(|| {
+        let pool = build(ProcessPool::builder().workers(1));
+        ARMED.store(true, SeqCst);
+        for retries in [0, 1] {
+            let future = pool
+                .options()
+                .retries(retries)
+                .submit(|touchy: Touchy| touchy.0 + 1, Touchy(1));
+            assert_eq!(future.result().unwrap(), 2);
+        }
+        assert_eq!(pool.submit(|n: u64| n, 3).result().unwrap(), 3);
     });
 }

@@ -241,14 +241,15 @@ impl<R: Send + 'static> Members<R> {
         if self.poll_ended(waker).is_ready() {
             return Poll::Ready(());
         }
-        let mut request = self.request.lock();
+        // Taken out: it is polled without a lock.
+        let mut request = self.request.lock().take();
         if request.is_none() && running::is_running() {
-            *request = Some(CancelToken::current().requested());
+            request = Some(CancelToken::current().requested());
         }
         let is_raised = request
             .as_mut()
             .is_some_and(|request| Pin::new(request).poll(&mut Context::from_waker(waker)).is_ready());
-        drop(request);
+        *self.request.lock() = request;
         if is_raised {
             self.stop();
         }

@@ -187,8 +187,11 @@ impl<R: Send + 'static> RetriedCell<R> {
         if failed < self.policy.retries {
             *self.prepare.lock() = Some(prepare);
             if self.core.snapshot().is_settled() {
-                self.drop_work();
+                panic::contain(|| self.drop_work());
             }
+        } else {
+            // With what is left of the argument, whose destructor is foreign code.
+            panic::contain(|| drop(prepare));
         }
         if !reports {
             self.ended(failed as usize);
