@@ -36,7 +36,7 @@ use pool::Shared;
 
 use crate::{
     error::BuildError,
-    executor::{Closed, Executor, Shutdown, Throttle},
+    executor::{Closed, Executor, Readmit, Shutdown, Throttle},
     future::host,
     ledger::{Ledger, Stats},
     sync::Arc,
@@ -175,6 +175,11 @@ impl Executor for ProcessPool {
 
     fn workers(&self) -> usize {
         self.0.0.config().workers
+    }
+
+    fn readmit(&self) -> Readmit {
+        // No task comes this way either, and what may come later must not keep the pool.
+        Arc::new(drop)
     }
 
     fn begin_shutdown(&self, how: Shutdown) {

@@ -184,19 +184,22 @@ impl<R: Send + 'static> RetriedCell<R> {
             Attempt::Owned(cell.clone())
         });
         drop(progress);
+        let mut unneeded = None;
         if failed < self.policy.retries {
             *self.prepare.lock() = Some(prepare);
             if self.core.snapshot().is_settled() {
                 panic::contain(|| self.drop_work());
             }
         } else {
-            // With what is left of the argument, whose destructor is foreign code.
-            panic::contain(|| drop(prepare));
+            unneeded = Some(prepare);
         }
         if !reports {
             self.ended(failed as usize);
         }
         go();
+        // With what is left of the argument, whose destructor is foreign code; and after the last attempt has gone: an
+        // executor of somebody else's may have its last handle in there, and wait for that attempt when it is dropped.
+        panic::contain(|| drop(unneeded));
     }
 
     /// There is no further attempt, for this reason. The task counts as queued.
