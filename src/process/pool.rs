@@ -99,9 +99,19 @@ impl Shared {
     }
 
     /// Lets the lock go and passes on what happened under it.
-    pub(super) fn release(&self, mut state: MutexGuard<'_, State>, mut news: News) {
+    pub(super) fn release(&self, state: MutexGuard<'_, State>, news: News) {
+        self.pass_on(state, news, true);
+    }
+
+    /// As [`release`](Self::release), by the supervisor, who looks by itself whether the pool is at rest. Told of that by
+    /// itself, it would never sleep while somebody holds the pool open.
+    pub(super) fn release_supervised(&self, state: MutexGuard<'_, State>, news: News) {
+        self.pass_on(state, news, false);
+    }
+
+    fn pass_on(&self, mut state: MutexGuard<'_, State>, mut news: News, tell_of_rest: bool) {
         state.take_again(&mut news);
-        if state.stage > Stage::Open && state.is_at_rest() {
+        if tell_of_rest && state.stage > Stage::Open && state.is_at_rest() {
             state.poke = true;
         }
         let poke = std::mem::take(&mut state.poke);

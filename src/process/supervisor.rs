@@ -130,7 +130,7 @@ impl Supervisor {
                 );
                 let timeout = self.timeout(&mut state);
                 let starts = state.to_start > 0;
-                shared.release(state, news);
+                shared.release_supervised(state, news);
                 if starts { Some(Duration::ZERO) } else { timeout }
             };
             self.wait(timeout);
@@ -235,7 +235,7 @@ impl Supervisor {
         }
         state.hand_out(&shared.config, &shared.ledger, &mut news);
         state.ask_for_missing(&shared.config);
-        shared.release(state, news);
+        shared.release_supervised(state, news);
     }
 
     fn start_failed(&mut self, state: &mut State, reason: TaskError, news: &mut News) {
@@ -290,7 +290,7 @@ impl Supervisor {
                 }
             }
             state.hand_out(&shared.config, &shared.ledger, &mut news);
-            shared.release(state, news);
+            shared.release_supervised(state, news);
         }
     }
 
