@@ -4,6 +4,7 @@
 //!
 //! | file | what it is |
 //! |---|---|
+//! | `barrier.rs` | a memory barrier whose price one side pays for both |
 //! | `image.rs` | the main executable: where it lies in memory, which build it is, how to start it again |
 //! | `huge_pages.rs` | memory for large values |
 //! | `memory.rs` | memory that two processes see |
@@ -24,6 +25,7 @@
 //! | the image | `dl_iterate_phdr` | load commands of image 0 | empty: it contains no address |
 //! | what to start | `/proc/self/exe` (also after the file was replaced) | `current_exe()` | `current_exe()` |
 //! | build id | GNU note | none: only the file tells | none: only the file tells |
+//! | a barrier for all threads | `membarrier` | no: each side has its own | as macOS |
 //! | large pages | `MADV_HUGEPAGE` | no | no |
 //! | shared memory | `memfd`, sealed against a change of size | `shm_open`, unlinked at once | as macOS |
 //! | close-on-exec | set with the descriptor | set just after: a `fork` between leaks it | as macOS for what is received |
@@ -39,6 +41,7 @@
 //! | resident memory | `/proc/self/statm`, now | `getrusage`, the most so far | as macOS |
 //! | later constructors in a worker | run | not run | not run |
 
+pub(crate) mod barrier;
 #[cfg(unix)]
 pub(crate) mod board;
 #[cfg(unix)]

@@ -6,6 +6,7 @@ use crate::{
         Mutex,
         atomic::{AtomicUsize, Ordering::SeqCst, fence},
     },
+    sys::barrier,
 };
 use std::fmt;
 
@@ -42,12 +43,20 @@ impl Idle {
 
     /// There is new work: wakes a sleeper, unless somebody searches already and will find it.
     pub(super) fn notify(&self) {
-        // Pairs with the fence in `sleep`: either this sees the sleeper, or the sleeper sees the work.
-        fence(SeqCst);
+        // Pairs with the heavy one in `sleep`: either this sees the sleeper, or the sleeper sees the work.
+        barrier::light();
         let counts = self.counts.load(SeqCst);
-        if searching(counts) == 0 && sleeping(counts) > 0 {
-            self.wake_one();
+        if sleeping(counts) == 0 {
+            return;
         }
+        if searching(counts) > 0 {
+            // Who searches may have found other work just now, and not have seen this. Pairs with the fence in `found`.
+            fence(SeqCst);
+            if searching(self.counts.load(SeqCst)) > 0 {
+                return;
+            }
+        }
+        self.wake_one();
     }
 
     fn wake_one(&self) {
@@ -93,8 +102,12 @@ impl Idle {
     /// A searching seat found work. If it was the last that searched and there is more, another has to: while
     /// it searched, nobody was woken.
     pub(super) fn found(&self, is_there_more: impl Fn() -> bool) {
-        if searching(self.counts.fetch_sub(SEARCHING, SeqCst)) == 1 && is_there_more() {
-            self.notify();
+        if searching(self.counts.fetch_sub(SEARCHING, SeqCst)) == 1 {
+            // Pairs with the fence in `notify`: who left its work to this seat did so before, and is seen.
+            fence(SeqCst);
+            if is_there_more() {
+                self.notify();
+            }
         }
     }
 
@@ -112,8 +125,8 @@ impl Idle {
             sleepers.push(seat);
             self.counts.fetch_add(SLEEPING, SeqCst);
         }
-        // Pairs with the fence in `notify`.
-        fence(SeqCst);
+        // Pairs with the light one in `notify`.
+        barrier::heavy();
         if is_there_work() && self.get_up(seat) {
             return;
         }

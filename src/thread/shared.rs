@@ -15,8 +15,9 @@ use crate::{
     lifecycle::{Lifecycle, Stage},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst, fence},
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
+    sys::barrier,
     task::{Home, Task},
 };
 use std::{io, sync::Weak};
@@ -40,6 +41,7 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(config: Config) -> (Arc<Self>, Vec<Seat>) {
+        barrier::prepare();
         let (queues, seats) = Queues::new(config.workers);
         let ledger = Ledger::with_bound(config.max_pending);
         let shared = Arc::new_cyclic(|me| Self {
@@ -103,7 +105,7 @@ impl Shared {
         if self.stage() == Stage::Closed {
             self.refuse_queued(&TaskError::ShutDown);
         }
-        // `notify` has the fence that orders this after the push: see `bury_seat`.
+        // `notify` has the barrier that orders this after the push: see `bury_seat`.
         if self.all_dead.load(SeqCst) {
             self.revive();
         }
@@ -207,7 +209,7 @@ impl Shared {
         }
         // A submission either sees this mark and revives the pool, or its task is seen by the loop below.
         self.all_dead.store(true, SeqCst);
-        fence(SeqCst);
+        barrier::heavy();
         self.refuse_queued(&TaskError::Panicked(reason.clone()));
         self.close_if_at_rest();
     }

@@ -9,7 +9,7 @@ use crate::{
     panic::{self, contain},
     runtime,
     sync::Arc,
-    sys::stack,
+    sys::{barrier, stack},
     task::{Home, RunContext, Task},
 };
 use std::{
@@ -123,6 +123,10 @@ impl Worker {
             }
             // The stage is read before the queues: who pushes a task and still finds the pool open is seen.
             let closed = self.shared.stage() == Stage::Closed;
+            if closed {
+                // Pairs with the light one in `Idle::notify`, behind which the other looks at the stage.
+                barrier::heavy();
+            }
             if let Some(task) = self.next() {
                 if searching {
                     self.shared.idle.found(|| !self.shared.queues.are_empty());
