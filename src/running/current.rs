@@ -1,6 +1,9 @@
+//! The task that is running on this thread.
+#![allow(unsafe_code)]
+
 use super::Running;
 use crate::sync::Arc;
-use std::cell::RefCell;
+use std::cell::Cell;
 
 /// What a thread is doing for a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,21 +14,23 @@ pub(crate) enum Doing {
     Polling,
 }
 
-type Current = (Arc<dyn Running>, Doing);
+/// A task, as [`Arc::as_ptr`] gives it. Good for as long as the [`run_as`] that put it here has not returned: that borrows a
+/// counted reference. Counting another would be two of the dearest steps of a small task.
+type Current = (*const dyn Running, Doing);
 
 thread_local! {
-    static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
+    static CURRENT: Cell<Option<Current>> = const { Cell::new(None) };
 }
 
 /// Runs `work` as a part of `task`.
-pub(crate) fn run_as<R>(task: Arc<dyn Running>, doing: Doing, work: impl FnOnce() -> R) -> R {
+pub(crate) fn run_as<R>(task: &Arc<impl Running + 'static>, doing: Doing, work: impl FnOnce() -> R) -> R {
     struct Restore(Option<Current>);
     impl Drop for Restore {
         fn drop(&mut self) {
-            let outer = self.0.take();
-            let _ = CURRENT.try_with(|current| current.replace(outer));
+            let _ = CURRENT.try_with(|current| current.set(self.0));
         }
     }
+    let task = Arc::as_ptr(task) as *const dyn Running;
     let outer = CURRENT
         .try_with(|current| current.replace(Some((task, doing))))
         .unwrap_or(None);
@@ -45,14 +50,23 @@ pub(crate) fn is_running() -> bool {
 
 /// The task that is running on this thread.
 pub(super) fn task() -> Option<Arc<dyn Running>> {
-    ask(|task, _| task.clone())
+    let (task, _) = current()?;
+    // SAFETY: the pointer came from `Arc::as_ptr`, and that `Arc` is alive: `run_as` borrows it until it returns, and takes the
+    // pointer away before it does, also when the work panics. The thread-local is of this thread, which is inside that call.
+    unsafe {
+        Arc::increment_strong_count(task);
+        Some(Arc::from_raw(task))
+    }
 }
 
-fn ask<T>(about: impl FnOnce(&Arc<dyn Running>, Doing) -> T) -> Option<T> {
-    CURRENT
-        .try_with(|current| current.borrow().as_ref().map(|(task, doing)| about(task, *doing)))
-        .ok()
-        .flatten()
+fn ask<T>(about: impl FnOnce(&dyn Running, Doing) -> T) -> Option<T> {
+    let (task, doing) = current()?;
+    // SAFETY: as in `task`; and `about` returns before this thread leaves `run_as`.
+    Some(about(unsafe { &*task }, doing))
+}
+
+fn current() -> Option<Current> {
+    CURRENT.try_with(Cell::get).ok().flatten()
 }
 
 /// Whether the task that is running on this thread was asked to stop.

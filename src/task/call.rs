@@ -120,9 +120,7 @@ impl<J: Job> CallCell<J> {
         let job = unsafe { self.job.take() }.expect("a queued task has its work");
         let deadline = self.traits.as_ref().and_then(|traits| traits.timeout);
         let armed = deadline.map(|after| timer::arm(&self, after));
-        let outcome = run_as(self.clone(), Doing::Calling, || {
-            guarded(|| job.run(ledger.mode()))
-        });
+        let outcome = run_as(&self, Doing::Calling, || guarded(|| job.run(ledger.mode())));
         drop(armed);
         core::settle(self, outcome, ledger);
     }

@@ -132,7 +132,7 @@ where
         context.ledger.started(size as u64);
         let start = Instant::now();
         let running = Arc::new(RunningChunk(self.state.clone()));
-        let chunk = run_as(running, Doing::Calling, || {
+        let chunk = run_as(&running, Doing::Calling, || {
             self.run_chunk(items, context.ledger.mode())
         });
         let took = start.elapsed();

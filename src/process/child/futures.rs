@@ -77,7 +77,7 @@ impl Future for Task {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Ended> {
         let this = &mut *self;
         let pending = Pin::new(&mut this.pending);
-        let polled = run_as(this.batch.clone(), Doing::Polling, || pending.poll(context));
+        let polled = run_as(&this.batch, Doing::Polling, || pending.poll(context));
         if polled.is_ready() {
             this.batch.ends();
         }
@@ -112,7 +112,7 @@ impl Futures {
         });
         alarm.woken.store(true, SeqCst);
         let batch = RunningBatch::new(&self.link, header);
-        let pending = run_as(batch.clone(), Doing::Polling, make);
+        let pending = run_as(&batch, Doing::Polling, make);
         let (handle, registration) = AbortHandle::new_pair();
         self.stops.push((header.slot, handle));
         self.running.push(Task {

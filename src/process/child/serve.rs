@@ -202,7 +202,7 @@ impl Server {
             };
             rest = behind;
             let verdict = match entry {
-                Ok(entry) => run_as(batch.clone(), Doing::Calling, || {
+                Ok(entry) => run_as(&batch, Doing::Calling, || {
                     call(entry, argument, context.as_deref(), &mut answer)
                 }),
                 Err(ref error) => {

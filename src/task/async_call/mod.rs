@@ -201,7 +201,7 @@ where
         // not move; it is not moved out of the `Option` either: `drop_future` overwrites it in place.
         let future = unsafe { Pin::new_unchecked(future) };
         let mut context = Context::from_waker(&waker);
-        let polled = run_as(self.clone(), Doing::Polling, || {
+        let polled = run_as(self, Doing::Polling, || {
             panic::catch(|| future.poll(&mut context))
         });
         polled.unwrap_or_else(|caught| Poll::Ready(Err(TaskError::Panicked(TaskPanic::new(caught)))))
