@@ -27,8 +27,11 @@ const SLOW_PULL: Duration = Duration::from_millis(5);
 /// So many slow looks in one round, and it is the iterator: the outcomes that are there must not wait for it.
 const SLOW_PULLS: u32 = 3;
 
-/// The clock, and whether the executor still takes items, is looked at once per so many pulls.
-const PULLS_PER_LOOK: usize = 16;
+/// The clock, and whether the executor still takes items, is looked at for each of the first so many pulls,
+const FIRST_PULLS: usize = 16;
+
+/// and once per so many after that, unless the last look came late.
+const PULLS_PER_LOOK: usize = 64;
 
 /// Outcomes of work over many items, as an iterator. Made by [`Executor::map`](super::Executor::map).
 ///
@@ -42,7 +45,7 @@ pub struct Map<I: Iterator, R> {
     ledger: Ledger,
     buffer_size: usize,
     /// So many outstanding items are few enough to pull more: three quarters of the buffer. With one item at a
-    /// time, workers would be woken for one item at a time.
+    /// time, workers would be woken for one item at a time. 0 once there are no more items.
     refill_at: usize,
     /// Pulled and not yielded.
     outstanding: usize,
@@ -149,7 +152,7 @@ where
     /// assert!(outcomes.count() <= 8);
     /// ```
     pub fn cancel(&mut self) {
-        self.items = None;
+        self.end_of_items();
         on_lane!(&mut self.lane, lane => lane.cancel());
     }
 
@@ -194,48 +197,54 @@ where
         let mut pace = PullPace::new(self.slow_items);
         let pulling = catch_unwind(AssertUnwindSafe(|| {
             while *outstanding < ahead {
-                if pace.is_time_to_look() {
-                    if ledger.refuses() && !host::is_inside(ledger.id()) {
-                        return Items::Ended;
-                    }
-                    let no_room = *outstanding > 0 && !ledger.has_room();
-                    let enough = pace.is_slow()
-                        && match patience {
-                            Patience::UntilSlow => *outstanding > before,
-                            Patience::UntilReady => {
-                                on_lane!(&mut *lane, lane => lane.is_ready())
-                                    || until.is_some_and(|until| until <= Instant::now())
-                            }
-                        };
-                    if no_room || enough {
-                        break;
-                    }
+                pace.look();
+                if ledger.refuses() && !host::is_inside(ledger.id()) {
+                    return Items::Ended;
                 }
-                if *outstanding > 0 && on_lane!(&mut *lane, lane => lane.is_full()) {
+                let no_room = *outstanding > 0 && !ledger.has_room();
+                let enough = pace.is_slow()
+                    && match patience {
+                        Patience::UntilSlow => *outstanding > before,
+                        Patience::UntilReady => {
+                            on_lane!(&mut *lane, lane => lane.is_ready())
+                                || until.is_some_and(|until| until <= Instant::now())
+                        }
+                    };
+                if no_room || enough {
                     break;
                 }
-                let Some(item) = items.next() else {
-                    return Items::Ended;
-                };
-                *outstanding += 1;
-                on_lane!(&mut *lane, lane => lane.push(item));
+                let pulls = pace.until_look.min(ahead - *outstanding);
+                on_lane!(&mut *lane, lane => for _ in 0..pulls {
+                    if *outstanding > 0 && lane.is_full() {
+                        return Items::More;
+                    }
+                    let Some(item) = items.next() else {
+                        return Items::Ended;
+                    };
+                    *outstanding += 1;
+                    lane.push(item);
+                });
             }
             Items::More
         }));
         self.slow_items = pace.is_slow();
         match pulling {
             Ok(Items::More) => {}
-            Ok(Items::Ended) => self.items = None,
+            Ok(Items::Ended) => self.end_of_items(),
             Err(payload) => {
-                self.items = None;
+                self.end_of_items();
                 self.panic = Some(payload);
             }
         }
         on_lane!(&mut self.lane, lane => lane.pulled());
     }
 
+    fn end_of_items(&mut self) {
+        self.items = None;
+        self.refill_at = 0;
+    }
+
     /// Reads ahead where that is due.
-    #[inline]
     fn refill(&mut self, patience: Patience) {
         if self.until.is_some_and(|until| until <= Instant::now()) {
             // What is there is yielded; nothing more is pulled, or run where it is asked for.
@@ -270,25 +279,29 @@ where
         Err(TaskError::WaitTimedOut)
     }
 
-    /// The next outcome, waited for.
-    #[cold]
-    fn next_waiting(&mut self) -> Outcome<R> {
+    /// The next outcome, with all that may have to be done for it.
+    #[inline(never)]
+    fn next_with_care(&mut self) -> Option<Outcome<R>> {
+        self.refill(Patience::UntilReady);
+        if self.outstanding == 0 {
+            return self.finish();
+        }
         let until = self.until;
-        let outcome = if until.is_some_and(|until| until <= Instant::now()) {
-            on_lane!(&mut self.lane, lane => lane.look())
-        } else if let Some(outcome) = on_lane!(&mut self.lane, lane => lane.look()) {
+        let outcome = if let Some(outcome) = on_lane!(&mut self.lane, lane => lane.look()) {
             Some(outcome)
+        } else if until.is_some_and(|until| until <= Instant::now()) {
+            None
         } else {
             host::refuse_deadlock([self.ledger.id()], host::AWAIT);
             on_lane!(&mut self.lane, lane => lane.wait_next(until))
         };
-        match outcome {
+        Some(match outcome {
             Some(outcome) => {
                 self.outstanding -= 1;
                 outcome
             }
             None => self.give_up(),
-        }
+        })
     }
 
     fn poll_lane(&mut self, waker: &Waker) -> Poll<Outcome<R>> {
@@ -311,8 +324,10 @@ enum Patience {
 
 /// Tells a slow item iterator from a quick one, without reading the clock for every item.
 struct PullPace {
+    /// Pulls before the last look.
     pulled: usize,
-    look_at: usize,
+    /// From the last look to the next.
+    until_look: usize,
     last_look: Instant,
     slow_looks: u32,
 }
@@ -322,32 +337,28 @@ impl PullPace {
         let slow_looks = if slow_before { SLOW_PULLS } else { 0 };
         Self {
             pulled: 0,
-            look_at: 0,
+            until_look: 0,
             last_look: Instant::now(),
             slow_looks,
         }
     }
 
-    /// Called before each pull.
-    fn is_time_to_look(&mut self) -> bool {
-        let pulled = self.pulled;
-        self.pulled += 1;
-        if pulled < self.look_at {
-            return false;
-        }
+    /// Looks at the clock, and says by `until_look` how many may be pulled before the next look.
+    fn look(&mut self) {
+        self.pulled += self.until_look;
         let now = Instant::now();
-        if now.duration_since(self.last_look) > SLOW_PULL {
+        let late = now.duration_since(self.last_look) > SLOW_PULL;
+        if late {
             self.slow_looks += 1;
-        } else if pulled >= PULLS_PER_LOOK {
+        } else if self.pulled >= FIRST_PULLS {
             self.slow_looks = 0;
         }
         self.last_look = now;
-        self.look_at += if pulled < PULLS_PER_LOOK {
+        self.until_look = if late || self.pulled < FIRST_PULLS {
             1
         } else {
             PULLS_PER_LOOK
         };
-        true
     }
 
     fn is_slow(&self) -> bool {
@@ -370,16 +381,17 @@ where
 
     #[inline]
     fn next(&mut self) -> Option<Outcome<R>> {
-        self.refill(Patience::UntilReady);
-        if self.outstanding == 0 {
-            return self.finish();
-        }
-        // The usual case, without any of the machinery of waiting.
-        if let Some(outcome) = on_lane!(&mut self.lane, lane => lane.try_next()) {
+        // The usual case, without any of the machinery of pulling and waiting. That it is one lane and a bare value
+        // matters: an outcome that comes from one of several places goes through memory, which takes longer than all the
+        // rest.
+        if self.outstanding > self.refill_at
+            && let Lane::Chunks(lane) = &mut self.lane
+            && let Some(value) = lane.next_value()
+        {
             self.outstanding -= 1;
-            return Some(outcome);
+            return Some(Ok(value));
         }
-        Some(self.next_waiting())
+        self.next_with_care()
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

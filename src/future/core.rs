@@ -212,6 +212,21 @@ pub(crate) fn settle<R: Send + 'static>(cell: Arc<dyn Cell<R>>, outcome: Outcome
     }
 }
 
+/// As [`settle`], for a task that nobody but who runs it can settle: it has no deadline, and cannot be killed.
+pub(crate) fn settle_alone<R: Send + 'static>(cell: Arc<dyn Cell<R>>, outcome: Outcome<R>, ledger: &Ledger) {
+    let ending = ending_of(&outcome);
+    match outcome {
+        Ok(_) => ledger.succeeded(1),
+        Err(_) => ledger.failed(1),
+    }
+    let core = cell.core();
+    // SAFETY: the task is running, and until it is settled the slot is of nobody else's interest: the owner touches it after
+    // `Done`, callbacks run after `Settling`, and there is no one else who could settle it, as the caller says.
+    unsafe { core.outcome.put(outcome) };
+    let met = core.state.complete(ending);
+    delivered(cell, met, CallbacksRun::Here);
+}
+
 /// Running → settled with a value that is still packed: see [`Cell::unpack`]. Callbacks run aside, for the caller
 /// supervises others or waits for another task.
 pub(crate) fn settle_packed<R: Send + 'static>(cell: Arc<dyn Cell<R>>, ledger: &Ledger) {
@@ -367,7 +382,13 @@ fn hand_over<R: Send + 'static>(cell: Arc<dyn Cell<R>>, outcome: Outcome<R>, cal
 
 /// Settling → Done: callbacks, then the waiter (rule 4). Inside another callback it is queued (rule 6).
 fn deliver<R: Send + 'static>(cell: Arc<dyn Cell<R>>, run: CallbacksRun) {
-    match cell.core().state.finish() {
+    let met = cell.core().state.finish();
+    delivered(cell, met, run);
+}
+
+/// What follows the delivery that has met this.
+fn delivered<R: Send + 'static>(cell: Arc<dyn Cell<R>>, met: Finish, run: CallbacksRun) {
+    match met {
         Finish::Unwatched => {}
         Finish::TellWaiter => tell_waiter(cell.core(), &|| cell.is_at_rest()),
         Finish::Unwanted => drop_outcome(cell.core()),

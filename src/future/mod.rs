@@ -123,7 +123,9 @@ impl<R: Send + 'static> TaskFuture<R> {
     /// another thread that the system does not start, and in async code on the very thread that has to run the task
     /// (see [`AsyncBridge`](crate::AsyncBridge#blocking-in-async-code)): instead of waiting for ever.
     pub fn result(mut self) -> Outcome<R> {
-        self.wait_until(None);
+        if self.cell.core().snapshot().phase() != Phase::Done {
+            self.wait_until(None);
+        }
         self.take()
     }
 
@@ -231,7 +233,7 @@ impl<R: Send + 'static> TaskFuture<R> {
 
     /// Whether the outcome can be taken without waiting.
     pub(crate) fn is_handed_over(&self) -> bool {
-        self.cell.snapshot().is_handed_over()
+        self.cell.core().snapshot().is_handed_over()
     }
 
     pub(crate) fn has_failed(&self) -> bool {
@@ -244,7 +246,7 @@ impl<R: Send + 'static> TaskFuture<R> {
     /// Waits until the outcome can be taken. False if `until` came first.
     fn wait_until(&mut self, until: Option<Instant>) -> bool {
         self.refuse_taken();
-        let done = || self.cell.snapshot().is_handed_over();
+        let done = || self.is_handed_over();
         if done() {
             return true;
         }
@@ -295,13 +297,15 @@ impl<R: Send + 'static> TaskFuture<R> {
     fn take(&mut self) -> Outcome<R> {
         self.refuse_taken();
         self.cell.unpack();
+        // There is nothing left to detach from.
+        self.on_drop = OnDrop::Nothing;
         self.cell.core().take()
     }
 
     #[track_caller]
     fn refuse_taken(&self) {
         assert!(
-            self.cell.snapshot().phase() != Phase::Taken,
+            self.cell.core().snapshot().phase() != Phase::Taken,
             "the outcome of task {} was taken before; keep it, or use `shared()` to have it more than once",
             self.id()
         );

@@ -27,13 +27,16 @@ use std::{
 struct Model {
     core: Core<u32>,
     work: Slot<u32>,
+    /// Nobody but who runs it settles it.
+    alone: bool,
 }
 
 impl Model {
-    fn new(ledger: &Ledger) -> Arc<Self> {
+    fn new(ledger: &Ledger, alone: bool) -> Arc<Self> {
         Arc::new(Self {
             core: Core::new(ledger.id()),
             work: Slot::new(Some(7)),
+            alone,
         })
     }
 
@@ -45,7 +48,11 @@ impl Model {
         }
         // SAFETY: `start` was true, so the work is this thread's; loom checks that.
         let work = unsafe { self.work.take() }.unwrap();
-        core::settle(self, Ok(work), ledger);
+        if self.alone {
+            core::settle_alone(self, Ok(work), ledger);
+        } else {
+            core::settle(self, Ok(work), ledger);
+        }
         true
     }
 }
@@ -105,10 +112,17 @@ fn model(body: impl Fn(Ledger) + Sync + Send + 'static) {
     loom::model(move || body(Ledger::new()));
 }
 
+/// With a task that others may settle, and with one that they may not.
+fn model_both(body: fn(Ledger, bool)) {
+    for alone in [false, true] {
+        model(move |ledger| body(ledger, alone));
+    }
+}
+
 #[test]
 fn a_waiter_is_woken_or_finds_the_outcome() {
-    model(|ledger| {
-        let task = Model::new(&ledger);
+    model_both(|ledger, alone| {
+        let task = Model::new(&ledger, alone);
         let worker = thread::spawn({
             let (task, ledger) = (task.clone(), ledger.clone());
             move || task.run(&ledger)
@@ -127,8 +141,8 @@ fn a_waiter_is_woken_or_finds_the_outcome() {
 
 #[test]
 fn of_start_and_cancel_one_wins() {
-    model(|ledger| {
-        let task = Model::new(&ledger);
+    model_both(|ledger, alone| {
+        let task = Model::new(&ledger, alone);
         let worker = thread::spawn({
             let (task, ledger) = (task.clone(), ledger.clone());
             move || task.run(&ledger)
@@ -145,8 +159,8 @@ fn of_start_and_cancel_one_wins() {
 
 #[test]
 fn a_callback_runs_once_and_before_the_hand_over() {
-    model(|ledger| {
-        let task = Model::new(&ledger);
+    model_both(|ledger, alone| {
+        let task = Model::new(&ledger, alone);
         let worker = thread::spawn({
             let (task, ledger) = (task.clone(), ledger.clone());
             move || task.run(&ledger)
@@ -172,7 +186,7 @@ fn a_callback_runs_once_and_before_the_hand_over() {
 #[test]
 fn of_a_deadline_and_an_outcome_one_is_kept() {
     model(|ledger| {
-        let task = Model::new(&ledger);
+        let task = Model::new(&ledger, false);
         let worker = thread::spawn({
             let (task, ledger) = (task.clone(), ledger.clone());
             move || task.run(&ledger)
@@ -193,7 +207,7 @@ fn of_a_deadline_and_an_outcome_one_is_kept() {
 #[test]
 fn two_cancellers_agree() {
     model(|ledger| {
-        let task = Model::new(&ledger);
+        let task = Model::new(&ledger, false);
         let other = thread::spawn({
             let task: Arc<dyn Cell<u32>> = task.clone();
             move || core::cancel(task)
@@ -201,5 +215,19 @@ fn two_cancellers_agree() {
         assert!(core::cancel(task.clone() as Arc<dyn Cell<u32>>));
         assert!(other.join().unwrap());
         assert!(task.core.take().unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+fn an_outcome_that_nobody_takes_is_dropped() {
+    model_both(|ledger, alone| {
+        let task = Model::new(&ledger, alone);
+        let worker = thread::spawn({
+            let (task, ledger) = (task.clone(), ledger.clone());
+            move || task.run(&ledger)
+        });
+        task.core.detach();
+        assert!(worker.join().unwrap());
+        assert_eq!(task.snapshot().phase(), super::state::Phase::Taken);
     });
 }

@@ -4,7 +4,7 @@
 
 use crate::sync::atomic::{
     AtomicU32,
-    Ordering::{AcqRel, Acquire, Relaxed},
+    Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
 use std::fmt;
 
@@ -126,6 +126,26 @@ impl State {
             .is_ok()
     }
 
+    /// Running → Done (or Taken, or Settling if there are callbacks), in one step, for a task that nobody else can settle while
+    /// it runs. The outcome is stored already; what follows is as after [`finish`](Self::finish).
+    pub(super) fn complete(&self, ending: Ending) -> Finish {
+        let change = self.change(|now| {
+            debug_assert_eq!(now.phase(), Phase::Running);
+            let now = now.ended(ending);
+            Some(if now.has(CALLBACKS) {
+                now.at(Phase::Settling)
+            } else {
+                now.delivered()
+            })
+        });
+        let before = change.unwrap_or_else(|now| now);
+        if before.has(CALLBACKS) {
+            Finish::CallbacksFirst
+        } else {
+            before.whom_to_tell()
+        }
+    }
+
     /// As [`settle`](Self::settle), by somebody else than who runs it: in the same step the running work is asked to
     /// stop, so that work that stops because it is asked to is not faster than who asks.
     #[must_use]
@@ -153,19 +173,9 @@ impl State {
     pub(super) fn finish(&self) -> Finish {
         let change = self.change(|now| {
             debug_assert_eq!(now.phase(), Phase::Settling);
-            let next = if now.has(DETACHED) {
-                Phase::Taken
-            } else {
-                Phase::Done
-            };
-            (!now.has(CALLBACKS)).then(|| now.at(next).without(WAITED))
+            (!now.has(CALLBACKS)).then(|| now.delivered())
         });
-        match change {
-            Ok(before) if before.has(DETACHED) => Finish::Unwanted,
-            Ok(before) if before.has(WAITED) => Finish::TellWaiter,
-            Ok(_) => Finish::Unwatched,
-            Err(_) => Finish::CallbacksFirst,
-        }
+        change.map_or(Finish::CallbacksFirst, Snapshot::whom_to_tell)
     }
 
     /// The callbacks were taken out of the audience, under its lock.
@@ -213,8 +223,10 @@ impl State {
 
     /// Done → Taken. The caller, who is the only owner, takes the outcome out.
     pub(super) fn take(&self) {
-        let before = self.change(|now| Some(now.at(Phase::Taken)));
-        debug_assert!(before.is_ok_and(|before| before.phase() == Phase::Done));
+        let now = self.load();
+        debug_assert_eq!(now.phase(), Phase::Done);
+        // Nobody but the owner changes the word of a task that is done.
+        self.0.store(now.at(Phase::Taken).0, Release);
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
@@ -309,6 +321,27 @@ impl Snapshot {
 
     fn at(self, phase: Phase) -> Self {
         Self(self.0 & !PHASE | phase as u32)
+    }
+
+    /// The outcome is handed over, or nobody will take it.
+    fn delivered(self) -> Self {
+        let next = if self.has(DETACHED) {
+            Phase::Taken
+        } else {
+            Phase::Done
+        };
+        self.at(next).without(WAITED)
+    }
+
+    /// What follows a delivery, by the word before it.
+    fn whom_to_tell(self) -> Finish {
+        if self.has(DETACHED) {
+            Finish::Unwanted
+        } else if self.has(WAITED) {
+            Finish::TellWaiter
+        } else {
+            Finish::Unwatched
+        }
     }
 
     fn ended(self, ending: Ending) -> Self {

@@ -30,7 +30,7 @@ use std::{
     sync::{Weak, atomic::AtomicBool},
 };
 use stripes::Stripes;
-pub(crate) use stripes::stripe_of_this_thread;
+pub(crate) use stripes::{Counter, Place, STRIPES};
 
 /// Names an executor for as long as the program runs. Clones of an executor share it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,6 +79,9 @@ struct Books {
     refuses: AtomicBool,
     holds: Holds,
 }
+
+/// What is added to take one away.
+const ONE_LESS: u64 = u64::MAX;
 
 static REGISTRY: RwLock<BTreeMap<ExecutorId, Weak<Books>>> = RwLock::new(BTreeMap::new());
 
@@ -200,43 +203,41 @@ impl Ledger {
     }
 
     pub(crate) fn submitted(&self, tasks: u64) {
-        self.0.counts.mine().submitted.fetch_add(tasks, Ordering::Relaxed);
+        self.0.counts.add(|stripe| &stripe.submitted, tasks);
     }
 
     pub(crate) fn started(&self, tasks: u64) {
-        self.0.counts.mine().started.fetch_add(tasks, Ordering::Relaxed);
+        self.0.counts.add(|stripe| &stripe.started, tasks);
     }
 
     pub(crate) fn succeeded(&self, tasks: u64) {
-        self.0.counts.mine().succeeded.fetch_add(tasks, Ordering::Relaxed);
+        self.0.counts.add(|stripe| &stripe.succeeded, tasks);
     }
 
     pub(crate) fn failed(&self, tasks: u64) {
-        self.0.counts.mine().failed.fetch_add(tasks, Ordering::Relaxed);
+        self.0.counts.add(|stripe| &stripe.failed, tasks);
     }
 
     /// A task that was counted as succeeded had not: its value could not be read.
     pub(crate) fn failed_after_all(&self) {
-        let mine = self.0.counts.mine();
-        mine.succeeded.fetch_sub(1, Ordering::Relaxed);
-        mine.failed.fetch_add(1, Ordering::Relaxed);
+        self.0.counts.add(|stripe| &stripe.succeeded, ONE_LESS);
+        self.0.counts.add(|stripe| &stripe.failed, 1);
     }
 
     /// A task that has failed is to be tried again: it counts as one that was not started.
     pub(crate) fn retried(&self) {
-        let mine = self.0.counts.mine();
-        mine.failed.fetch_sub(1, Ordering::Relaxed);
-        mine.started.fetch_sub(1, Ordering::Relaxed);
+        self.0.counts.add(|stripe| &stripe.failed, ONE_LESS);
+        self.0.counts.add(|stripe| &stripe.started, ONE_LESS);
     }
 
     /// A task that was cancelled is counted elsewhere.
     pub(crate) fn not_cancelled(&self) {
-        self.0.counts.mine().cancelled.fetch_sub(1, Ordering::Relaxed);
+        self.0.counts.add(|stripe| &stripe.cancelled, ONE_LESS);
     }
 
     /// Tasks that ended before they started.
     pub(crate) fn cancelled(&self, tasks: u64) {
-        self.0.counts.mine().cancelled.fetch_add(tasks, Ordering::Relaxed);
+        self.0.counts.add(|stripe| &stripe.cancelled, tasks);
     }
 
     /// Tasks that will never start: because nobody wants them to (`cancelled`), or because nobody can run them.
@@ -251,7 +252,7 @@ impl Ledger {
 
     /// Tasks that had started, or were about to, were stopped.
     pub(crate) fn killed(&self, tasks: u64) {
-        self.0.counts.mine().killed.fetch_add(tasks, Ordering::Relaxed);
+        self.0.counts.add(|stripe| &stripe.killed, tasks);
     }
 }
 

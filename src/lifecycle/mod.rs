@@ -13,6 +13,7 @@ use crate::{
     future::core::AnyCell,
     ledger::Ledger,
     sync::Mutex,
+    sys::barrier,
 };
 use stage::StageCell;
 use std::{
@@ -34,6 +35,7 @@ pub(crate) struct Lifecycle {
 
 impl Lifecycle {
     pub(crate) fn new() -> Self {
+        barrier::prepare();
         Self {
             stage: StageCell::open(),
             traffic: Traffic::default(),
@@ -57,6 +59,7 @@ impl Lifecycle {
         // Announced first and the stage read second; `close_if_at_rest` does it the other way round. So either the
         // stage is seen here, or the task is seen there.
         self.traffic.came_in();
+        barrier::light();
         match self.stage() {
             Stage::Open => true,
             Stage::Finishing => is_inside(),
@@ -98,8 +101,14 @@ impl Lifecycle {
 
     /// Closes the executor if it is shutting down and nothing is left. True for the one who closes it.
     pub(crate) fn close_if_at_rest(&self, ledger: &Ledger) -> bool {
+        // Behind the `went_out` of who calls this: either the stage is seen here, or that by who has raised it.
+        barrier::light();
         let stage = self.stage();
-        stage != Stage::Open && stage != Stage::Closed && self.is_at_rest(ledger) && self.stage.close()
+        if stage == Stage::Open || stage == Stage::Closed {
+            return false;
+        }
+        barrier::heavy();
+        self.is_at_rest(ledger) && self.stage.close()
     }
 
     /// Nothing is queued, running, suspended or held. Stays true once it is, if only the executor's own tasks may submit.

@@ -23,13 +23,15 @@ pub(crate) fn light() {
     }
 }
 
-/// The barrier of the side that passes rarely: some microseconds.
+/// The barrier of the side that passes rarely: up to some microseconds.
 pub(crate) fn heavy() {
     fence(SeqCst);
+    // Another thread may know already what the system has, and count on this one.
+    imp::prepare();
     imp::all_threads();
 }
 
-/// Finds out, once per program, what the system has. Called before threads that pass `light` and `heavy` are there.
+/// Finds out, once per program, what the system has; until then each side has a barrier of its own.
 pub(crate) fn prepare() {
     imp::prepare();
 }
@@ -39,7 +41,7 @@ mod imp {
     use super::{Relaxed, SeqCst};
     use std::sync::{Once, atomic::AtomicU8};
 
-    /// Each side has a barrier of its own. A thread that still reads this after [`prepare`] does more than it has to.
+    /// Each side has a barrier of its own.
     const OWN: u8 = 0;
     /// The rare side makes all threads pass one.
     pub(super) const SHARED: u8 = 1;

@@ -121,8 +121,12 @@ impl<J: Job> CallCell<J> {
         let deadline = self.traits.as_ref().and_then(|traits| traits.timeout);
         let armed = deadline.map(|after| timer::arm(&self, after));
         let outcome = run_as(&self, Doing::Calling, || guarded(|| job.run(ledger.mode())));
-        drop(armed);
-        core::settle(self, outcome, ledger);
+        if armed.is_some() {
+            drop(armed);
+            core::settle(self, outcome, ledger);
+        } else {
+            core::settle_alone(self, outcome, ledger);
+        }
     }
 }
 

@@ -4,7 +4,12 @@
 //! fewer items may be in flight: a task that takes a chunk of what waits, runs it, and is queued again behind others
 //! until nothing waits. So a chunk is cut when a worker is free for it, in the size that the time of the items before
 //! it suggests; cancelling is emptying the inlet; and a long map does not hold up other work.
+//!
+//! An item is there for a ticket from the moment it was put in: the item iterator may wait for its effect. So after each item
+//! the consumer looks whether a ticket has to be sent; and a ticket that has found nothing counts itself out and then looks
+//! once more. Between the two stands a barrier on both sides, the consumer's for nothing (`sys/barrier.rs`).
 
+mod inlet;
 mod ticket;
 
 use super::{Executor, pace::Pace};
@@ -14,12 +19,18 @@ use crate::{
     ledger::Ledger,
     running,
     sync::{Arc, Mutex},
+    sys::barrier,
     task::{Callee, Crossing, Task},
 };
+use inlet::{Inlet, Outlet, inlet};
 use std::{
     collections::VecDeque,
     num::NonZeroUsize,
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    sync::atomic::{
+        AtomicBool, AtomicUsize,
+        Ordering::{Relaxed, Release, SeqCst},
+        fence,
+    },
     task::{Poll, Waker},
     time::Instant,
     vec,
@@ -29,27 +40,41 @@ use ticket::Ticket;
 /// The consumer's side.
 pub(crate) struct Chunks<T, R> {
     state: Arc<State<T, R>>,
+    inlet: Inlet<T>,
+    /// Items come in one at a time.
+    one_by_one: bool,
     /// Queues one more ticket.
     send_ticket: Box<dyn Fn() + Send>,
     /// The chunk that is being yielded.
     current: Chunk<R>,
-    /// Pushed and not yet counted as submitted.
-    uncounted: usize,
+    /// How many of those that were put in are counted as submitted, and announced.
+    counted: usize,
+    announced: usize,
     detached: bool,
 }
 
 /// What the consumer and the tickets share.
 struct State<T, R> {
     ledger: Ledger,
-    tickets: usize,
     chunk_size: Option<NonZeroUsize>,
-    inlet: Mutex<Inlet<T>>,
+    desk: Desk,
     table: Mutex<Table<T, R>>,
     /// Items that have not started shall not start.
     stopped: AtomicBool,
     gathering: Gathering,
     /// Chunks that have ended; read without a lock by a consumer that spins before it parks.
     ended: AtomicUsize,
+}
+
+/// What the consumer looks at for each item, and which hardly ever changes. On cache lines of its own: workers change all
+/// that lies around it.
+#[repr(align(128))]
+struct Desk {
+    most_tickets: usize,
+    /// Tickets that are queued or running.
+    tickets: AtomicUsize,
+    /// No item that waits will be run any more; the table has the reason.
+    closed: AtomicBool,
 }
 
 /// What a ticket looks at, without a lock, while it lets items gather. On cache lines of its own: the consumer works
@@ -68,18 +93,11 @@ struct Gathering {
 /// Each announcement takes a cache line away from those who look at it.
 const ANNOUNCE_EVERY: usize = 64;
 
-/// Where items come in. Locked after `table` where both are.
-struct Inlet<T> {
-    items: Vec<T>,
-    /// Tickets that are queued or running.
-    tickets: usize,
-    /// Why no item will be run any more.
-    closed: Option<TaskError>,
-}
-
 struct Table<T, R> {
     /// Items that no ticket has taken.
-    waiting: VecDeque<T>,
+    waiting: Outlet<T>,
+    /// Why no item will be run any more.
+    closed: Option<TaskError>,
     /// Chunks in the order of their items, from the first that was not yielded.
     chunks: VecDeque<Slot<R>>,
     /// The number of the first of them.
@@ -172,17 +190,19 @@ impl<T: Send + 'static, R: Send + 'static> Chunks<T, R> {
         K: Callee<T, Output = R>,
         X: Crossing<T> + Crossing<R>,
     {
+        barrier::prepare();
+        let (inlet, waiting) = inlet();
         let state = Arc::new(State {
             ledger: executor.ledger().clone(),
-            tickets,
             chunk_size,
-            inlet: Mutex::new(Inlet {
-                items: Vec::new(),
-                tickets: 0,
-                closed: None,
-            }),
+            desk: Desk {
+                most_tickets: tickets,
+                tickets: AtomicUsize::new(0),
+                closed: AtomicBool::new(false),
+            },
             table: Mutex::new(Table {
-                waiting: VecDeque::new(),
+                waiting,
+                closed: None,
                 chunks: VecDeque::new(),
                 first: 0,
                 unordered: None,
@@ -202,55 +222,67 @@ impl<T: Send + 'static, R: Send + 'static> Chunks<T, R> {
         let send_ticket = Box::new(move || executor.execute(Task::new(ticket.clone())));
         Self {
             state,
+            inlet,
+            one_by_one: true,
             send_ticket,
             current: Chunk::new(Vec::new(), VecDeque::new()),
-            uncounted: 0,
+            counted: 0,
+            announced: 0,
             detached: false,
         }
     }
 
     #[inline]
     pub(super) fn push(&mut self, item: T) {
-        let mut inlet = self.state.inlet.lock();
-        if let Some(reason) = inlet.closed.clone() {
-            drop(inlet);
-            self.state.ledger.refused(1, reason.is_cancellation());
-            self.state.lose(1, reason);
+        self.inlet.put(item);
+        if self.inlet.put_in() - self.announced == ANNOUNCE_EVERY {
+            self.announce();
+        }
+        // Pairs with the barriers in `State::goes_on` and `State::close`: either this sees what they did, or they see the item.
+        if self.one_by_one {
+            fence(SeqCst);
         } else {
-            inlet.items.push(item);
-            let another = inlet.tickets < self.state.tickets;
-            inlet.tickets += usize::from(another);
-            drop(inlet);
-            if another {
-                (self.send_ticket)();
-            }
+            barrier::light();
         }
-        self.uncounted += 1;
-        if self.uncounted.is_multiple_of(ANNOUNCE_EVERY) {
-            self.state
-                .gathering
-                .came_in
-                .fetch_add(ANNOUNCE_EVERY, Ordering::Relaxed);
+        if self.state.desk.closed.load(Relaxed) {
+            return self.state.refuse_waiting();
         }
+        if self.state.desk.tickets.load(Relaxed) < self.state.desk.most_tickets {
+            self.add_ticket();
+        }
+    }
+
+    #[cold]
+    fn add_ticket(&self) {
+        if self.state.counts_ticket_in() {
+            (self.send_ticket)();
+        }
+    }
+
+    fn announce(&mut self) {
+        self.announced = self.inlet.put_in();
+        self.state.gathering.came_in.store(self.announced, Relaxed);
     }
 
     /// A round of up to `most` pushes begins.
     pub(super) fn pulling(&mut self, most: usize) {
         // A single item is not worth a wait; on an executor without workers the wait would be for oneself.
-        self.state.gathering.pulling.store(most > 1, Ordering::Relaxed);
+        self.one_by_one = most <= 1;
+        if !self.one_by_one {
+            self.state.gathering.pulling.store(true, Relaxed);
+            // Pairs with the fence in `State::goes_on`: either that sees the round, or this round sees that.
+            fence(SeqCst);
+        }
     }
 
     /// A round of pushes is over.
     pub(super) fn pulled(&mut self) {
-        self.state.gathering.pulling.store(false, Ordering::Relaxed);
-        let unannounced = self.uncounted % ANNOUNCE_EVERY;
-        self.state
-            .gathering
-            .came_in
-            .fetch_add(unannounced, Ordering::Relaxed);
-        self.state
-            .ledger
-            .submitted(std::mem::take(&mut self.uncounted) as u64);
+        self.announce();
+        // Who sees that the round is over sees all of its items.
+        self.state.gathering.pulling.store(false, Release);
+        let uncounted = self.inlet.put_in() - self.counted;
+        self.counted += uncounted;
+        self.state.ledger.submitted(uncounted as u64);
     }
 
     /// Items wait as they are: their number is bound enough.
@@ -259,9 +291,14 @@ impl<T: Send + 'static, R: Send + 'static> Chunks<T, R> {
         false
     }
 
+    /// The next outcome, if it is a value of the chunk that is being yielded.
     #[inline]
-    pub(super) fn try_next(&mut self) -> Option<Outcome<R>> {
-        self.current.next()
+    pub(super) fn next_value(&mut self) -> Option<R> {
+        if self.current.errors.is_empty() {
+            self.current.values.next()
+        } else {
+            None
+        }
     }
 
     /// Whether the next outcome is there.
@@ -279,10 +316,10 @@ impl<T: Send + 'static, R: Send + 'static> Chunks<T, R> {
 
     pub(super) fn wait_next(&mut self, until: Option<Instant>) -> Option<Outcome<R>> {
         let state = self.state.clone();
-        let seen = state.ended.load(Ordering::Relaxed);
+        let seen = state.ended.load(Relaxed);
         host::block_on(
             until,
-            || state.ended.load(Ordering::Relaxed) != seen,
+            || state.ended.load(Relaxed) != seen,
             |waker| self.poll_next(waker),
         )
     }
@@ -315,7 +352,7 @@ impl<T: Send + 'static, R: Send + 'static> Chunks<T, R> {
 impl<T, R> Chunks<T, R> {
     pub(super) fn cancel(&mut self) {
         if !self.detached {
-            self.state.stopped.store(true, Ordering::Relaxed);
+            self.state.stopped.store(true, Relaxed);
             self.state.close(TaskError::Cancelled);
             running::raised();
         }
@@ -325,26 +362,48 @@ impl<T, R> Chunks<T, R> {
 impl<T, R> State<T, R> {
     /// Whether items that run are asked to stop, and others are not to start.
     fn stop_requested(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed) || self.ledger.stop_requested()
+        self.stopped.load(Relaxed) || self.ledger.stop_requested()
+    }
+
+    /// One more ticket, if there may be more.
+    fn counts_ticket_in(&self) -> bool {
+        let one_more = |tickets| (tickets < self.desk.most_tickets).then_some(tickets + 1);
+        self.desk.tickets.fetch_update(SeqCst, SeqCst, one_more).is_ok()
+    }
+
+    /// A ticket has found nothing. True if there is something after all, and this ticket goes on.
+    fn goes_on(&self) -> bool {
+        self.desk.tickets.fetch_sub(1, SeqCst);
+        fence(SeqCst);
+        if self.gathering.pulling.load(SeqCst) {
+            // Pairs with the light one in `Chunks::push`.
+            barrier::heavy();
+        }
+        self.table.lock().has_waiting() && self.counts_ticket_in()
     }
 
     /// No item that waits will be run, for this reason.
     fn close(&self, reason: TaskError) {
+        self.table.lock().closed.get_or_insert(reason);
+        self.desk.closed.store(true, SeqCst);
+        // Pairs with the barrier in `Chunks::push`: an item that is not seen here is refused there.
+        barrier::heavy();
+        self.refuse_waiting();
+    }
+
+    /// Refuses what waits, if the lane is closed.
+    #[cold]
+    fn refuse_waiting(&self) {
         let mut table = self.table.lock();
-        let mut inlet = self.inlet.lock();
-        let came_in = std::mem::take(&mut inlet.items);
-        let first_to_close = inlet.closed.is_none();
-        if first_to_close {
-            inlet.closed = Some(reason.clone());
-        }
-        drop(inlet);
-        let waiting = std::mem::take(&mut table.waiting);
+        let Some(reason) = table.closed.clone() else {
+            return;
+        };
+        let waiting = table.waiting.take(usize::MAX);
         drop(table);
-        let items = waiting.len() + came_in.len();
+        let items = waiting.len();
         self.ledger.refused(items as u64, reason.is_cancellation());
         // Destructors are foreign code: they run without a lock, before anybody hears of the cancellation.
         crate::panic::contain(|| drop(waiting));
-        crate::panic::contain(|| drop(came_in));
         self.lose(items, reason);
     }
 
@@ -361,7 +420,7 @@ impl<T, R> State<T, R> {
     }
 
     fn tell(&self, reader: Option<Waker>) {
-        self.ended.fetch_add(1, Ordering::Relaxed);
+        self.ended.fetch_add(1, Relaxed);
         if let Some(reader) = reader {
             crate::panic::contain(|| reader.wake());
         }
@@ -369,6 +428,11 @@ impl<T, R> State<T, R> {
 }
 
 impl<T, R> Table<T, R> {
+    /// Whether there is something for a ticket.
+    fn has_waiting(&self) -> bool {
+        self.closed.is_none() && self.waiting.len() > 0
+    }
+
     /// A chunk has ended; gives back whom to wake, if the consumer waits for this one.
     #[must_use]
     fn end(&mut self, number: usize, chunk: Chunk<R>) -> Option<Waker> {

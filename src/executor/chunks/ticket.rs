@@ -63,26 +63,35 @@ where
         }
     }
 
-    /// Cuts a chunk from what waits; `None` if nothing does, and then this ticket is no longer counted.
-    fn take_chunk(&self) -> Option<(usize, Vec<T>)> {
+    /// Cuts a chunk from what waits; `None` if nothing does.
+    fn cut_chunk(&self) -> Option<(usize, Vec<T>)> {
         let mut guard = self.state.table.lock();
         let table = &mut *guard;
-        {
-            let mut inlet = self.state.inlet.lock();
-            table.waiting.extend(inlet.items.drain(..));
-            if table.waiting.is_empty() {
-                inlet.tickets -= 1;
-                return None;
-            }
+        if !table.has_waiting() {
+            return None;
         }
-        let size = table
-            .pace
-            .chunk_size(self.state.chunk_size, table.waiting.len(), self.state.tickets);
-        let items: Vec<T> = table.waiting.drain(..size).collect();
+        let size = table.pace.chunk_size(
+            self.state.chunk_size,
+            table.waiting.len(),
+            self.state.desk.most_tickets,
+        );
+        let items = table.waiting.take(size);
         self.state.gathering.taken.fetch_add(size, Ordering::Relaxed);
         let number = table.first + table.chunks.len();
         table.chunks.push_back(Slot::Running);
         Some((number, items))
+    }
+
+    /// The same; on `None` this ticket is no longer counted.
+    fn take_chunk(&self) -> Option<(usize, Vec<T>)> {
+        loop {
+            if let Some(chunk) = self.cut_chunk() {
+                return Some(chunk);
+            }
+            if !self.state.goes_on() {
+                return None;
+            }
+        }
     }
 
     fn run_chunk(&self, items: Vec<T>, mode: Mode) -> Chunk<R> {
@@ -151,7 +160,7 @@ where
     }
 
     fn refuse(self: Arc<Self>, reason: TaskError) {
-        self.state.inlet.lock().tickets -= 1;
+        self.state.desk.tickets.fetch_sub(1, Ordering::SeqCst);
         self.state.close(reason);
     }
 
