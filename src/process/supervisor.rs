@@ -409,8 +409,8 @@ impl Supervisor {
                 .workers
                 .iter()
                 .any(|worker| worker.in_flight() > 0 || !worker.unsent_is_empty());
-        if state.stage > Stage::Open && self.shared.ledger.is_held() {
-            // Callbacks run; nobody wakes this thread when the last has ended.
+        if state.stage > Stage::Open && state.is_at_rest() {
+            // Callbacks may run, or have ended just now; nobody wakes this thread when the last has.
             return Some(CLOSE_TICK);
         }
         let in_between = state
