@@ -3,7 +3,7 @@
 use super::shared::Shared;
 use crate::{
     future::host::{self, Host, Waits},
-    ledger::ExecutorId,
+    ledger::Ledger,
     sync::{Arc, Condvar, Mutex},
     sys::stack,
     task::{Home, Task},
@@ -304,8 +304,8 @@ struct BlockingThread {
 }
 
 impl Host for BlockingThread {
-    fn executor(&self) -> ExecutorId {
-        self.shared.ledger.id()
+    fn ledger(&self) -> Option<&Ledger> {
+        Some(&self.shared.ledger)
     }
 
     fn may_help(&self) -> bool {

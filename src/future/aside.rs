@@ -9,7 +9,7 @@ use super::{
     host::{self, Host, Waits},
 };
 use crate::{
-    ledger::ExecutorId,
+    ledger::Ledger,
     panic,
     sync::{
         Arc,
@@ -256,8 +256,8 @@ impl Runner {
 }
 
 impl Host for Runner {
-    fn executor(&self) -> ExecutorId {
-        ExecutorId::NONE
+    fn ledger(&self) -> Option<&Ledger> {
+        None
     }
 
     fn may_help(&self) -> bool {

@@ -70,7 +70,7 @@ pub(crate) trait Cell<R>: AnyCell {
     /// Drops the work of a task that will never run. Called once, by who made that decision.
     fn drop_work(&self);
     /// Runs the task here if nobody has started it, for a waiter of the same executor (promise 9).
-    fn help(self: Arc<Self>);
+    fn help(self: Arc<Self>, ledger: &Ledger);
     /// Looks for the end of the task for a bounded moment, before the caller parks. True if it came.
     fn attend(&self, ended: &dyn Fn() -> bool) -> bool {
         host::spin(ended)

@@ -14,7 +14,11 @@ use std::{
 
 /// A thread that runs the tasks of an executor.
 pub(crate) trait Host {
-    fn executor(&self) -> ExecutorId;
+    /// The books of that executor. `None` for one that has none.
+    fn ledger(&self) -> Option<&Ledger>;
+    fn executor(&self) -> ExecutorId {
+        self.ledger().map_or(ExecutorId::NONE, Ledger::id)
+    }
     /// Whether a waiter may run the task it waits for on this thread's stack: there is enough of it left.
     fn may_help(&self) -> bool;
     fn waits(&self) -> &Waits;

@@ -258,10 +258,11 @@ impl<R: Send + 'static> TaskFuture<R> {
         let host = host::current();
         if until.is_none()
             && let Some(host) = &host
-            && host.executor() == self.cell.executor()
+            && let Some(ledger) = host.ledger()
+            && ledger.id() == self.cell.executor()
             && host.may_help()
         {
-            self.cell.clone().help();
+            self.cell.clone().help(ledger);
             if done() {
                 return true;
             }

@@ -87,7 +87,7 @@ impl Cell<u32> for Model {
         // SAFETY: called by the one who cancelled; loom checks that.
         let _work = unsafe { self.work.take() };
     }
-    fn help(self: Arc<Self>) {}
+    fn help(self: Arc<Self>, _: &Ledger) {}
     fn upcast(self: Arc<Self>) -> Arc<dyn AnyCell> {
         self
     }

@@ -184,16 +184,14 @@ impl<J: Job> Cell<J::Output> for CallCell<J> {
         drop(unsafe { self.job.take() });
     }
 
-    fn help(self: Arc<Self>) {
+    fn help(self: Arc<Self>, ledger: &Ledger) {
         // A deadline must be able to resolve the future while the work still runs; the waiter could not see
         // that from inside the work.
         let must_not = |traits: &Traits| traits.timeout.is_some() || traits.stays_in_line;
         if self.traits.as_deref().is_some_and(must_not) {
             return;
         }
-        if let Some(ledger) = Ledger::of(self.core.executor()) {
-            self.run_here(&ledger);
-        }
+        self.run_here(ledger);
     }
 
     fn upcast(self: Arc<Self>) -> Arc<dyn AnyCell> {

@@ -299,7 +299,7 @@ impl<R: Send + 'static> Cell<R> for RemoteCell<R> {
     }
 
     /// It runs elsewhere.
-    fn help(self: Arc<Self>) {}
+    fn help(self: Arc<Self>, _: &Ledger) {}
 
     fn attend(&self, ended: &dyn Fn() -> bool) -> bool {
         self.carrier.0.attend(ended)

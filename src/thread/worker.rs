@@ -4,7 +4,7 @@ use super::{queues::Seat, shared::Shared};
 use crate::{
     error::TaskPanic,
     future::host::{self, Host, Waits},
-    ledger::ExecutorId,
+    ledger::Ledger,
     lifecycle::Stage,
     panic::{self, contain},
     runtime,
@@ -239,8 +239,8 @@ impl Worker {
 }
 
 impl Host for Worker {
-    fn executor(&self) -> ExecutorId {
-        self.shared.ledger.id()
+    fn ledger(&self) -> Option<&Ledger> {
+        Some(&self.shared.ledger)
     }
 
     fn may_help(&self) -> bool {

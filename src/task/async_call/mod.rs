@@ -444,7 +444,7 @@ where
     }
 
     /// A future may suspend; its waiter gains nothing by polling it.
-    fn help(self: Arc<Self>) {}
+    fn help(self: Arc<Self>, _: &Ledger) {}
 
     fn upcast(self: Arc<Self>) -> Arc<dyn AnyCell> {
         self

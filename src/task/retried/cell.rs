@@ -8,7 +8,7 @@ use crate::{
         core::{AnyCell, Cell, Core},
         state::Snapshot,
     },
-    ledger::ExecutorId,
+    ledger::{ExecutorId, Ledger},
     sync::Arc,
 };
 
@@ -68,9 +68,9 @@ impl<R: Send + 'static> Cell<R> for RetriedCell<R> {
         drop(prepare);
     }
 
-    fn help(self: Arc<Self>) {
+    fn help(self: Arc<Self>, ledger: &Ledger) {
         if let Some(attempt) = self.current() {
-            attempt.help();
+            attempt.help(ledger);
         }
     }
 
