@@ -194,7 +194,7 @@ pub trait Executor: Clone + Send + Sync + 'static {
         R: Portable,
     {
         const { submit::assert_captures_nothing::<F>() };
-        submit::call::<_, _, _, Anywhere>(self, Plain(work), arg, &Settings::default(), no_copy)
+        submit::call::<_, _, _, Anywhere>(self, Plain(work), arg, Settings::plain(), no_copy)
     }
 
     /// As [`submit`](Self::submit), but never waits for room: the argument comes back instead.
@@ -288,7 +288,7 @@ pub trait Executor: Clone + Send + Sync + 'static {
         Fut: Future<Output: Portable> + Send + 'static,
     {
         const { submit::assert_captures_nothing::<F>() };
-        submit::call_async::<_, _, _, _, Anywhere>(self, Plain(work), arg, &Settings::default(), no_copy)
+        submit::call_async::<_, _, _, _, Anywhere>(self, Plain(work), arg, Settings::plain(), no_copy)
     }
 
     /// Calls `work` with every item and yields the outcomes in the order of the items.
@@ -315,7 +315,7 @@ pub trait Executor: Clone + Send + Sync + 'static {
         R: Portable,
     {
         const { submit::assert_captures_nothing::<F>() };
-        mapping::map::<_, _, _, Anywhere>(self, Plain(work), items, &Settings::default(), no_copy)
+        mapping::map::<_, _, _, Anywhere>(self, Plain(work), items, Settings::plain(), no_copy)
     }
 
     /// As [`map`](Self::map), for async work: each item is a task of its own, and as many are under way at once
@@ -339,7 +339,7 @@ pub trait Executor: Clone + Send + Sync + 'static {
         Fut: Future<Output: Portable> + Send + 'static,
     {
         const { submit::assert_captures_nothing::<F>() };
-        mapping::map_async::<_, _, _, _, Anywhere>(self, Plain(work), items, &Settings::default(), no_copy)
+        mapping::map_async::<_, _, _, _, Anywhere>(self, Plain(work), items, Settings::plain(), no_copy)
     }
 
     /// The same as the function [`as_completed`](crate::as_completed).

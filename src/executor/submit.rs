@@ -343,7 +343,7 @@ where
             executor,
             callee,
             argument,
-            &Settings::default(),
+            Settings::plain(),
             |_| None,
         )),
         Err(refused) => Err(refused(argument)),
@@ -366,7 +366,7 @@ where
         Ok(()) => Ok(hand_over(
             executor,
             Once(move || work(argument)),
-            &Settings::default(),
+            Settings::plain(),
         )),
         Err(refused) => Err(refused(argument)),
     }

@@ -22,7 +22,7 @@ macro_rules! in_process_verbs {
                 F: FnOnce() -> R + Send + 'static,
                 R: Send + 'static,
             {
-                $crate::executor::submit::spawn(self, work, &::std::default::Default::default())
+                $crate::executor::submit::spawn(self, work, $crate::task::Settings::plain())
             }
 
             /// Runs a future on a worker.
@@ -38,7 +38,7 @@ macro_rules! in_process_verbs {
             where
                 Fut: ::std::future::Future<Output: Send + 'static> + Send + 'static,
             {
-                $crate::executor::submit::spawn_async(self, future, &::std::default::Default::default())
+                $crate::executor::submit::spawn_async(self, future, $crate::task::Settings::plain())
             }
 
             /// Calls `work` with `arg` on a worker; as [`Executor::submit`](crate::Executor::submit), for work

@@ -4,10 +4,14 @@
 //! rules cited are in `README.md`.
 #![allow(unsafe_code)]
 
+mod delivery;
+
+pub(crate) use delivery::add_callback;
+
 use super::{
-    TaskId, aside, callbacks, host,
+    TaskId, host,
     slot::Slot,
-    state::{AddCallback, Cancel, Ending, Finish, Snapshot, State},
+    state::{Cancel, Ending, Snapshot, State},
     waiter::Waiter,
 };
 use crate::{
@@ -19,6 +23,7 @@ use crate::{
         atomic::{Ordering::SeqCst, fence},
     },
 };
+use delivery::{deliver, delivered, run_callbacks};
 
 /// The outcome of a task.
 pub(crate) type Outcome<R> = Result<R, TaskError>;
@@ -380,77 +385,6 @@ fn hand_over<R: Send + 'static>(cell: Arc<dyn Cell<R>>, outcome: Outcome<R>, cal
     deliver(cell, callbacks);
 }
 
-/// Settling → Done: callbacks, then the waiter (rule 4). Inside another callback it is queued (rule 6).
-fn deliver<R: Send + 'static>(cell: Arc<dyn Cell<R>>, run: CallbacksRun) {
-    let met = cell.core().state.finish();
-    delivered(cell, met, run);
-}
-
-/// What follows the delivery that has met this.
-fn delivered<R: Send + 'static>(cell: Arc<dyn Cell<R>>, met: Finish, run: CallbacksRun) {
-    match met {
-        Finish::Unwatched => {}
-        Finish::TellWaiter => tell_waiter(cell.core(), &|| cell.is_at_rest()),
-        Finish::Unwanted => drop_outcome(cell.core()),
-        Finish::CallbacksFirst => {
-            if run == CallbacksRun::Here {
-                return queue_callbacks(cell);
-            }
-            let hold = Ledger::of(cell.core().executor).map(|ledger| ledger.hold());
-            let job = move || {
-                queue_callbacks(cell);
-                drop(hold);
-            };
-            if let Err(job) = aside::run(Box::new(job)) {
-                // The system starts no thread: late and here is better than never.
-                job();
-            }
-        }
-    }
-}
-
-fn queue_callbacks<R: Send + 'static>(cell: Arc<dyn Cell<R>>) {
-    let owner = (cell.core().id, cell.core().executor);
-    callbacks::run(
-        owner,
-        Box::new(move || {
-            cell.unpack();
-            run_callbacks(cell.core(), &|| cell.is_at_rest());
-        }),
-    );
-}
-
-fn run_callbacks<R: Send + 'static>(core: &Core<R>, is_at_rest: &dyn Fn() -> bool) {
-    loop {
-        for callback in take_callbacks(core) {
-            // SAFETY: the state is `Settling` until `finish` below says otherwise: the outcome was stored
-            // before, the owner may not touch it yet, and there is one deliverer at a time: the one who moved
-            // the state to `Settling`.
-            unsafe {
-                core.outcome.with_ref(|outcome| {
-                    let outcome = outcome.expect("an outcome is stored before it is delivered");
-                    panic::contain(|| callback(outcome));
-                });
-            }
-        }
-        match core.state.finish() {
-            Finish::Unwatched => return,
-            Finish::TellWaiter => return tell_waiter(core, is_at_rest),
-            Finish::Unwanted => return drop_outcome(core),
-            Finish::CallbacksFirst => {}
-        }
-    }
-}
-
-fn take_callbacks<R>(core: &Core<R>) -> Vec<Callback<R>> {
-    let mut audience = core.audience.lock();
-    core.state.callbacks_taken();
-    audience
-        .callbacks
-        .take()
-        .map_or_else(Vec::new, |callbacks| *callbacks)
-}
-
 /// Drops an outcome that nobody will take.
 fn drop_outcome<R>(core: &Core<R>) {
     // SAFETY: the caller has just moved the task to `Taken` in the owner's place, or is the owner and has moved it
@@ -487,18 +421,5 @@ pub(crate) fn came_to_rest<R>(core: &Core<R>) {
     let waiter = core.audience.lock().waiter.take();
     if let Some(waiter) = waiter {
         waiter.tell();
-    }
-}
-
-/// Adds a callback; if the task has ended, it runs now (rule 5).
-pub(crate) fn add_callback<R: Send + 'static>(cell: &Arc<dyn Cell<R>>, callback: Callback<R>) {
-    let core = cell.core();
-    let mut audience = core.audience.lock();
-    audience.callbacks.get_or_insert_default().push(callback);
-    let added = core.state.callback_added();
-    drop(audience);
-    match added {
-        AddCallback::Kept => {}
-        AddCallback::DeliverAgain => deliver(cell.clone(), CallbacksRun::Here),
     }
 }

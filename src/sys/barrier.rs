@@ -6,9 +6,13 @@
 //! none. Elsewhere both have a barrier of their own.
 #![allow(unsafe_code)]
 
-use crate::sync::atomic::{
+#[cfg(concurrent_futures_loom)]
+use loom::sync::atomic::fence;
+#[cfg(not(concurrent_futures_loom))]
+use std::sync::atomic::fence;
+use std::sync::atomic::{
     Ordering::{Relaxed, SeqCst},
-    fence,
+    compiler_fence,
 };
 
 /// The barrier of the side that passes often. Pairs with [`heavy`]: of two threads of which one writes, passes `light` and
@@ -17,7 +21,7 @@ use crate::sync::atomic::{
 pub(crate) fn light() {
     if imp::MODE.load(Relaxed) == imp::SHARED {
         // Keeps the compiler from moving the read up; the processor is stopped by the other side.
-        std::sync::atomic::compiler_fence(SeqCst);
+        compiler_fence(SeqCst);
     } else {
         fence(SeqCst);
     }

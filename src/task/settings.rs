@@ -48,7 +48,27 @@ impl Traits {
     }
 }
 
+/// For work that is submitted without options: made once, for making and dropping it takes a while for a small task.
+static PLAIN: Settings = Settings {
+    timeout: None,
+    name: None,
+    chunk_size: None,
+    buffer_size: None,
+    max_in_flight: None,
+    retry: None,
+    earlier: 0,
+    may_be_followed: false,
+    stays_in_line: false,
+    room: None,
+    group: None,
+};
+
 impl Settings {
+    /// What holds where nobody has asked for anything.
+    pub(crate) fn plain() -> &'static Self {
+        &PLAIN
+    }
+
     /// Called with every task that was made with these settings, before it is handed over.
     pub(crate) fn enter<R: Send + 'static>(&self, future: &TaskFuture<R>) {
         if let Some(group) = &self.group {

@@ -141,7 +141,7 @@ impl<'scope> Scope<'scope, '_> {
             mem::transmute::<Box<dyn FnOnce() + Send + 'scope>, Box<dyn FnOnce() + Send + 'static>>(job)
         };
         self.tasks.0.lock().count += 1;
-        let future = submit::spawn(self.pool, job, &Settings::default());
+        let future = submit::spawn(self.pool, job, Settings::plain());
         let (tasks, id) = (self.tasks.clone(), future.id());
         future.on_done(move |outcome| {
             if let Err(TaskError::Panicked(panic)) = outcome {
