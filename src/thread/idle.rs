@@ -89,8 +89,9 @@ impl Idle {
 
     /// A seat without work begins to search. False if enough others do: then it should sleep at once.
     pub(super) fn begin_search(&self) -> bool {
-        // Half of the seats at most: each searcher looks at all others' queues.
-        let limit = self.parkers.len().div_ceil(2);
+        // Half of the seats at most: each searcher looks at all others' queues. Of two seats both: one that sleeps between
+        // any two tasks of a rush costs who wakes it more.
+        let limit = self.parkers.len().div_ceil(2).max(2);
         let before = self.counts.fetch_add(SEARCHING, SeqCst);
         if searching(before) >= limit {
             self.counts.fetch_sub(SEARCHING, SeqCst);

@@ -2,11 +2,24 @@
 
 use crate::task::Task;
 use crossbeam_deque::{Injector, Steal, Stealer, Worker};
-use std::{cell::Cell, iter};
+use std::{
+    cell::Cell,
+    iter,
+    time::{Duration, Instant},
+};
 
 /// Once in so many tasks a seat looks first where it would look last, so that nothing waits for ever. 61, as in
 /// Go's scheduler: rare enough to cost nothing, and a prime, so that it does not beat with the program.
 const FAIRNESS: u32 = 61;
+
+/// So long a seat lets tasks gather that come from outside about as fast as they are run; rule 13.
+const GATHER: Duration = Duration::from_micros(2);
+
+/// So many batches in a row have to come and go that fast before it does,
+const RUSH: u32 = 8;
+
+/// and fewer tasks than a batch may hold have to be there.
+const FEW: usize = 32;
 
 /// The right to run tasks, and the deques that go with it. There are as many as workers.
 pub(super) struct Seat {
@@ -16,6 +29,9 @@ pub(super) struct Seat {
     /// What came from outside, in batches: the oldest first.
     outside: Worker<Task>,
     turn: Cell<u32>,
+    /// When the last batch was taken, and how many in a row came and went in no time.
+    last_batch: Cell<Instant>,
+    rush: Cell<u32>,
 }
 
 /// What all seats see.
@@ -33,6 +49,8 @@ impl Queues {
                 own: Worker::new_lifo(),
                 outside: Worker::new_fifo(),
                 turn: Cell::new(0),
+                last_batch: Cell::new(Instant::now()),
+                rush: Cell::new(0),
             })
             .collect();
         let stealers = seats
@@ -97,9 +115,30 @@ impl Seat {
     }
 
     fn next_from_outside(&self, queues: &Queues) -> Option<Task> {
-        self.outside
-            .pop()
-            .or_else(|| steal(|| queues.injector.steal_batch_and_pop(&self.outside)))
+        self.outside.pop().or_else(|| {
+            if queues.injector.is_empty() {
+                self.rush.set(0);
+                return None;
+            }
+            self.let_tasks_gather(&queues.injector);
+            steal(|| queues.injector.steal_batch_and_pop(&self.outside))
+        })
+    }
+
+    /// Waits for a moment if tasks come in at the same rate as this seat runs them.
+    ///
+    /// One that is at the heels of who submits takes the memory that the other is about to write next from its cache, with
+    /// every task: both then wait for memory most of the time, and all takes twice as long.
+    fn let_tasks_gather(&self, injector: &Injector<Task>) {
+        let now = Instant::now();
+        let in_no_time = now.duration_since(self.last_batch.replace(now)) < GATHER;
+        self.rush.set(if in_no_time { self.rush.get() + 1 } else { 0 });
+        if self.rush.get() > RUSH && injector.len() < FEW {
+            while now.elapsed() < GATHER {
+                std::hint::spin_loop();
+            }
+            self.last_batch.set(Instant::now());
+        }
     }
 
     fn next_from_others(&self, queues: &Queues) -> Option<Task> {
