@@ -1,0 +1,171 @@
+//! Futures on threads and on a runtime, and blocking calls beside one. `cargo bench --bench async_tasks`.
+
+mod common;
+
+use common::{Group, OURS, async_executor::AsyncExecutor, peer};
+use concurrent_futures::AsyncBridge;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use futures::executor::block_on;
+use std::{
+    fmt::Debug,
+    future::ready,
+    hint::black_box,
+    time::{Duration, Instant},
+};
+use tokio::{
+    runtime::Runtime,
+    task::{JoinSet, spawn_blocking, yield_now},
+};
+
+const TASKS: u64 = 200_000;
+const CALLS: u64 = 10_000;
+const YIELDING: u64 = 1_000;
+const YIELDS: u64 = 100;
+
+const BRIDGE: &str = "concurrent-futures AsyncBridge";
+
+/// A runtime, and a bridge over it.
+struct Place {
+    bridge: AsyncBridge,
+    runtime: Runtime,
+}
+
+impl Place {
+    fn new() -> Self {
+        let runtime = common::tokio();
+        let bridge = AsyncBridge::from_handle(runtime.handle().clone());
+        Self { bridge, runtime }
+    }
+}
+
+/// Many futures that are ready, spawned from one thread outside, every result collected.
+fn ready_futures(c: &mut Criterion) {
+    let mut group = c.benchmark_group("200,000 ready futures");
+    group.throughput(Throughput::Elements(TASKS)).sample_size(15);
+    peer(&mut group, OURS, common::thread_pool, |pool| {
+        let tasks: Vec<_> = (0..TASKS).map(|n| pool.spawn_async(ready(n))).collect();
+        tasks.into_iter().map(|task| task.result().unwrap()).sum::<u64>()
+    });
+    peer(&mut group, "async-executor", AsyncExecutor::new, |executor| {
+        let tasks: Vec<_> = (0..TASKS).map(|n| executor.spawn(ready(n))).collect();
+        block_on(async {
+            let mut sum = 0;
+            for task in tasks {
+                sum += task.await;
+            }
+            sum
+        })
+    });
+    on_tokio(&mut group, TASKS, ready);
+}
+
+/// Tasks that are polled again and again.
+fn yields(c: &mut Criterion) {
+    let mut group = c.benchmark_group("100 yields of 1,000 tasks");
+    group.throughput(Throughput::Elements(YIELDING * YIELDS));
+    on_tokio(&mut group, YIELDING, |n| async move {
+        for _ in 0..YIELDS {
+            yield_now().await;
+        }
+        n
+    });
+}
+
+/// The bridge and its peers, which run as many futures on the same kind of runtime.
+fn on_tokio<F>(group: &mut Group, tasks: u64, work: fn(u64) -> F)
+where
+    F: Future<Output = u64> + Send + 'static,
+{
+    peer(group, BRIDGE, Place::new, |place| {
+        let tasks: Vec<_> = (0..tasks).map(|n| place.bridge.spawn_async(work(n))).collect();
+        place.runtime.block_on(collect(tasks))
+    });
+    peer(group, "tokio spawn", common::tokio, |runtime| {
+        let tasks: Vec<_> = (0..tasks).map(|n| runtime.spawn(work(n))).collect();
+        runtime.block_on(collect(tasks))
+    });
+    peer(group, "tokio JoinSet", common::tokio, |runtime| {
+        runtime.block_on(async {
+            let set: JoinSet<_> = (0..tasks).map(work).collect();
+            set.join_all().await
+        })
+    });
+}
+
+async fn collect<E: Debug>(tasks: impl IntoIterator<Item: Future<Output = Result<u64, E>>>) -> u64 {
+    let mut sum = 0;
+    for task in tasks {
+        sum += task.await.unwrap();
+    }
+    sum
+}
+
+/// In a task of a runtime: one blocking call is awaited, then the next.
+fn calls_in_turn(c: &mut Criterion) {
+    let mut group = c.benchmark_group("blocking calls one after another");
+    in_turn(&mut group, OURS, |bridge, calls| async move {
+        for n in 0..calls {
+            black_box(bridge.spawn(move || n).await.unwrap());
+        }
+    });
+    in_turn(&mut group, "tokio spawn_blocking", |_, calls| async move {
+        for n in 0..calls {
+            black_box(spawn_blocking(move || n).await.unwrap());
+        }
+    });
+    in_turn(&mut group, "blocking::unblock", |_, calls| async move {
+        for n in 0..calls {
+            black_box(smol::unblock(move || n).await);
+        }
+    });
+}
+
+/// All blocking calls at once, awaited in a task.
+fn calls_at_once(c: &mut Criterion) {
+    let mut group = c.benchmark_group("10,000 blocking calls at once");
+    group.throughput(Throughput::Elements(CALLS));
+    peer(&mut group, OURS, Place::new, |place| {
+        let bridge = place.bridge.clone();
+        inside(&place.runtime, async move {
+            let calls: Vec<_> = (0..CALLS).map(|n| bridge.spawn(move || n)).collect();
+            collect(calls).await
+        })
+    });
+    peer(&mut group, "tokio spawn_blocking", common::tokio, |runtime| {
+        inside(runtime, async {
+            let calls: Vec<_> = (0..CALLS).map(|n| spawn_blocking(move || n)).collect();
+            collect(calls).await
+        })
+    });
+}
+
+fn in_turn<F>(group: &mut Group, name: &str, work: fn(AsyncBridge, u64) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let place = std::cell::LazyCell::new(Place::new);
+    group.bench_function(name, |b| {
+        b.iter_custom(|calls| {
+            let work = work(place.bridge.clone(), calls);
+            inside(&place.runtime, timed(work))
+        });
+    });
+}
+
+/// Runs the work in a task of the runtime.
+fn inside<T: Send + 'static>(runtime: &Runtime, work: impl Future<Output = T> + Send + 'static) -> T {
+    runtime.block_on(runtime.spawn(work)).unwrap()
+}
+
+async fn timed(work: impl Future<Output = ()>) -> Duration {
+    let start = Instant::now();
+    work.await;
+    start.elapsed()
+}
+
+criterion_group! {
+    name = benches;
+    config = common::criterion();
+    targets = ready_futures, yields, calls_in_turn, calls_at_once
+}
+criterion_main!(benches);
