@@ -22,8 +22,6 @@ const CALLS: u64 = 10_000;
 const YIELDING: u64 = 1_000;
 const YIELDS: u64 = 100;
 
-const BRIDGE: &str = "concurrent-futures AsyncBridge";
-
 /// A runtime, and a bridge over it.
 struct Place {
     bridge: AsyncBridge,
@@ -56,14 +54,26 @@ fn ready_futures(c: &mut Criterion) {
             sum
         })
     });
-    on_tokio(&mut group, TASKS, ready);
+    peer(&mut group, "tokio spawn", common::tokio, |runtime| {
+        on_tokio(runtime, TASKS, ready)
+    });
+    peer(&mut group, "tokio JoinSet", common::tokio, |runtime| {
+        in_set(runtime, TASKS, ready)
+    });
+}
+
+/// The same futures on the bridge, and on the same kind of runtime without it.
+fn ready_on_bridge(c: &mut Criterion) {
+    let mut group = c.benchmark_group("200,000 ready futures on a runtime");
+    group.throughput(Throughput::Elements(TASKS)).sample_size(15);
+    bridge_and_tokio(&mut group, TASKS, ready);
 }
 
 /// Tasks that are polled again and again.
 fn yields(c: &mut Criterion) {
     let mut group = c.benchmark_group("100 yields of 1,000 tasks");
     group.throughput(Throughput::Elements(YIELDING * YIELDS));
-    on_tokio(&mut group, YIELDING, |n| async move {
+    bridge_and_tokio(&mut group, YIELDING, |n| async move {
         for _ in 0..YIELDS {
             yield_now().await;
         }
@@ -71,25 +81,38 @@ fn yields(c: &mut Criterion) {
     });
 }
 
-/// The bridge and its peers, which run as many futures on the same kind of runtime.
-fn on_tokio<F>(group: &mut Group, tasks: u64, work: fn(u64) -> F)
+fn bridge_and_tokio<F>(group: &mut Group, tasks: u64, work: fn(u64) -> F)
 where
     F: Future<Output = u64> + Send + 'static,
 {
-    peer(group, BRIDGE, Place::new, |place| {
+    peer(group, OURS, Place::new, |place| {
         let tasks: Vec<_> = (0..tasks).map(|n| place.bridge.spawn_async(work(n))).collect();
         place.runtime.block_on(collect(tasks))
     });
     peer(group, "tokio spawn", common::tokio, |runtime| {
-        let tasks: Vec<_> = (0..tasks).map(|n| runtime.spawn(work(n))).collect();
-        runtime.block_on(collect(tasks))
+        on_tokio(runtime, tasks, work)
     });
     peer(group, "tokio JoinSet", common::tokio, |runtime| {
-        runtime.block_on(async {
-            let set: JoinSet<_> = (0..tasks).map(work).collect();
-            set.join_all().await
-        })
+        in_set(runtime, tasks, work)
     });
+}
+
+fn on_tokio<F>(runtime: &Runtime, tasks: u64, work: fn(u64) -> F) -> u64
+where
+    F: Future<Output = u64> + Send + 'static,
+{
+    let tasks: Vec<_> = (0..tasks).map(|n| runtime.spawn(work(n))).collect();
+    runtime.block_on(collect(tasks))
+}
+
+fn in_set<F>(runtime: &Runtime, tasks: u64, work: fn(u64) -> F) -> u64
+where
+    F: Future<Output = u64> + Send + 'static,
+{
+    runtime.block_on(async {
+        let set: JoinSet<_> = (0..tasks).map(work).collect();
+        set.join_all().await.into_iter().sum()
+    })
 }
 
 async fn collect<E: Debug>(tasks: impl IntoIterator<Item: Future<Output = Result<u64, E>>>) -> u64 {
@@ -166,6 +189,6 @@ async fn timed(work: impl Future<Output = ()>) -> Duration {
 criterion_group! {
     name = benches;
     config = common::criterion();
-    targets = ready_futures, yields, calls_in_turn, calls_at_once
+    targets = ready_futures, ready_on_bridge, yields, calls_in_turn, calls_at_once
 }
 criterion_main!(benches);

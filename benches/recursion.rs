@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{OURS, peer};
+use common::{Group, OURS, peer};
 use concurrent_futures::ThreadPool;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
@@ -12,22 +12,24 @@ const N: u64 = 25;
 /// How often two are spawned on the way: one time less than the next Fibonacci number says.
 const FORKS: u64 = 121_392;
 
-fn fib(c: &mut Criterion) {
-    let mut group = c.benchmark_group("fib(25)");
+fn futures(c: &mut Criterion) {
+    let mut group = c.benchmark_group("fib(25) by futures");
     group.throughput(Throughput::Elements(FORKS));
-    // Tasks outlive the frame that spawns them as far as the compiler knows, so they need a pool that stays.
-    peer(
-        &mut group,
-        OURS,
-        || &*Box::leak(Box::new(common::thread_pool())),
-        |pool| {
-            let pool: &'static ThreadPool = pool;
-            pool.spawn(move || with_futures(pool, black_box(N)))
-                .result()
-                .unwrap()
-        },
-    );
-    peer(&mut group, "rayon join", common::rayon, |pool| {
+    peer(&mut group, OURS, lasting_pool, |&pool| {
+        pool.spawn(move || with_futures(pool, black_box(N)))
+            .result()
+            .unwrap()
+    });
+    rayon(&mut group);
+}
+
+/// As far as the compiler knows, tasks outlive the frame that spawns them, so they need a pool that stays.
+fn lasting_pool() -> &'static ThreadPool {
+    Box::leak(Box::new(common::thread_pool()))
+}
+
+fn rayon(group: &mut Group) {
+    peer(group, "rayon join", common::rayon, |pool| {
         pool.install(|| with_rayon(black_box(N)))
     });
 }
@@ -51,6 +53,6 @@ fn with_rayon(n: u64) -> u64 {
 criterion_group! {
     name = benches;
     config = common::criterion();
-    targets = fib
+    targets = futures
 }
 criterion_main!(benches);

@@ -1,0 +1,89 @@
+//! The tables, as Markdown.
+
+use crate::{
+    common::OURS,
+    figures::{Figure, Figures},
+    format,
+    workloads::{LIMITS, Unit, WORKLOADS, Workload},
+};
+use std::fmt::Write;
+
+/// This crate and the best peer.
+pub(crate) fn summary(figures: &Figures) -> String {
+    let mut table = String::from(
+        "| workload | each | this crate | best peer | ratio |\n\
+         |---|---|---|---|---|\n",
+    );
+    for workload in WORKLOADS {
+        let group = figures.of_group(workload.group);
+        let ours = group.iter().find(|figure| figure.peer == OURS);
+        let best = group.iter().find(|figure| is_peer(figure));
+        let cell = |figure: &&Figure| format::value(figure.each(), &workload.unit);
+        let ratio = ours.zip(best).map(|(ours, best)| ratio(ours, best));
+        let best = best.map(|best| format!("{}: {}", best.peer, cell(best)));
+        let cells = [
+            ours.map(cell).unwrap_or_else(not_measured),
+            best.unwrap_or_else(not_measured),
+            ratio.unwrap_or_default(),
+        ];
+        write_row(&mut table, workload, &cells);
+    }
+    table
+}
+
+/// Everybody, the fastest first.
+pub(crate) fn all_peers(figures: &Figures) -> String {
+    let mut table = String::from(
+        "| workload | each | who | | times the best peer's |\n\
+         |---|---|---|---|---|\n",
+    );
+    for workload in WORKLOADS {
+        let group = figures.of_group(workload.group);
+        if group.is_empty() {
+            write_row(
+                &mut table,
+                workload,
+                &[not_measured(), String::new(), String::new()],
+            );
+        }
+        let best = group.iter().find(|figure| is_peer(figure));
+        for figure in &group {
+            let who = if figure.peer.starts_with(OURS) {
+                format!("**{}**", figure.peer)
+            } else {
+                figure.peer.clone()
+            };
+            let value = format::value(figure.each(), &workload.unit);
+            let ratio = best.map(|best| ratio(figure, best));
+            write_row(&mut table, workload, &[who, value, ratio.unwrap_or_default()]);
+        }
+    }
+    table
+}
+
+fn is_peer(figure: &Figure) -> bool {
+    !figure.peer.starts_with(OURS) && !LIMITS.contains(&figure.peer.as_str())
+}
+
+fn not_measured() -> String {
+    "not measured".to_owned()
+}
+
+/// Nothing beside nothing has no ratio.
+fn ratio(figure: &Figure, best: &Figure) -> String {
+    let ratio = figure.each() / best.each();
+    if ratio.is_finite() {
+        format!("{ratio:.2}")
+    } else {
+        String::new()
+    }
+}
+
+fn write_row(table: &mut String, workload: &Workload, cells: &[String; 3]) {
+    let each = match workload.unit {
+        Unit::Per(one) => one,
+        Unit::Plain => "",
+    };
+    writeln!(table, "| {} | {each} | {} |", workload.name, cells.join(" | "))
+        .expect("a string takes everything");
+}
