@@ -2,11 +2,17 @@
 
 mod common;
 
-use common::{Group, OURS, is_measuring};
-use concurrent_futures::ThreadPool;
-use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
-use std::{fs, sync::mpsc, time::Duration};
+use common::{Group, OURS, is_measuring, peer_at};
+#[cfg(unix)]
+use concurrent_futures::ProcessPool;
+use concurrent_futures::{Executor, ThreadPool};
+use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use std::{cell::Cell, fs, sync::mpsc, time::Duration};
 
+const WORKERS: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
+
+#[cfg(unix)]
+const PROCESSES: &str = "concurrent-futures ProcessPool";
 const RAYON: &str = "rayon spawn + channel";
 /// So much memory has to be free for the largest of each kind.
 const LARGEST_NEEDS_KIB: u64 = 6 << 20;
@@ -14,8 +20,6 @@ const LARGEST_NEEDS_KIB: u64 = 6 << 20;
 /// Empty tasks from one thread, all submitted before the first result is collected.
 fn queued_tasks(c: &mut Criterion) {
     let mut group = c.benchmark_group("queued tasks");
-    let pool = common::thread_pool();
-    let rayon = common::rayon();
     for tasks in (0..=7).map(|power| 10_u64.pow(power)) {
         let is_largest = tasks == 10_000_000;
         if tasks > 10_000 && !is_measuring() || is_largest && !has_memory(tasks) {
@@ -23,13 +27,13 @@ fn queued_tasks(c: &mut Criterion) {
         }
         group.throughput(Throughput::Elements(tasks));
         set_pace(&mut group, tasks >= 100_000);
-        group.bench_function(BenchmarkId::new(OURS, tasks), |b| {
-            b.iter(|| collect(&pool, tasks));
+        peer_at(&mut group, OURS, tasks, common::thread_pool, |pool| {
+            collect(pool, tasks)
         });
         // One line is enough to see whether the largest is as cheap as the others.
         if !is_largest {
-            group.bench_function(BenchmarkId::new(RAYON, tasks), |b| {
-                b.iter(|| collect_rayon(&rayon, tasks));
+            peer_at(&mut group, RAYON, tasks, common::rayon, |pool| {
+                collect_rayon(pool, tasks)
             });
         }
     }
@@ -41,19 +45,34 @@ fn workers(c: &mut Criterion) {
     let mut group = c.benchmark_group("workers");
     group.throughput(Throughput::Elements(TASKS));
     for workers in WORKERS {
-        let pool = ThreadPool::with_workers(workers);
-        group.bench_function(BenchmarkId::new(OURS, workers), |b| {
-            b.iter(|| collect(&pool, TASKS));
+        let start = || ThreadPool::with_workers(workers);
+        peer_at(&mut group, OURS, workers, start, |pool| collect(pool, TASKS));
+        let start = || common::rayon_with(workers);
+        peer_at(&mut group, RAYON, workers, start, |pool| {
+            collect_rayon(pool, TASKS)
         });
-        drop(pool);
-        let rayon = common::rayon_with(workers);
-        group.bench_function(BenchmarkId::new(RAYON, workers), |b| {
-            b.iter(|| collect_rayon(&rayon, TASKS));
+    }
+    #[cfg(unix)]
+    worker_processes(&mut group);
+}
+
+/// As `workers`, and every task is one more message.
+#[cfg(unix)]
+fn worker_processes(group: &mut Group) {
+    const TASKS: u64 = 10_000;
+    group.throughput(Throughput::Elements(TASKS));
+    for workers in WORKERS {
+        let start = || {
+            let pool = ProcessPool::with_workers(workers);
+            pool.warm_up().unwrap();
+            pool
+        };
+        peer_at(group, PROCESSES, workers, start, |pool| {
+            let tasks: Vec<_> = (0..TASKS).map(|n| pool.submit(|n: u64| n, n)).collect();
+            tasks.into_iter().map(|task| task.result().unwrap()).sum::<u64>()
         });
     }
 }
-
-const WORKERS: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
 
 fn collect(pool: &ThreadPool, tasks: u64) -> u64 {
     let tasks: Vec<_> = (0..tasks).map(|n| pool.spawn(move || n)).collect();
@@ -95,55 +114,31 @@ fn has_memory(what: u64) -> bool {
 }
 
 /// One task that returns its argument, by the size of that.
-#[cfg(unix)]
-mod item_size {
-    use super::{BenchmarkId, Criterion, Throughput, has_memory, is_measuring, set_pace};
-    use concurrent_futures::{Executor, ProcessPool, ThreadPool};
-    use std::cell::Cell;
-
-    const SIZES: [u64; 6] = [1, 1 << 10, 1 << 20, 16 << 20, 256 << 20, 1 << 30];
-
-    pub(super) fn processes(c: &mut Criterion) {
-        let pool = ProcessPool::with_workers(1);
-        pool.warm_up().unwrap();
-        by_size(c, "processes", &pool);
-    }
-
-    pub(super) fn threads(c: &mut Criterion) {
-        by_size(c, "threads", &ThreadPool::with_workers(1));
-    }
-
-    fn by_size<E: Executor>(c: &mut Criterion, name: &str, pool: &E) {
-        let mut group = c.benchmark_group("item size");
-        for bytes in SIZES {
-            if bytes > 1 << 20 && !is_measuring() || bytes >= 1 << 30 && !has_memory(bytes) {
-                continue;
-            }
-            group.throughput(Throughput::Bytes(bytes));
-            set_pace(&mut group, bytes >= 16 << 20);
-            // What came back is what goes there next: nothing is copied here.
-            let item = Cell::new(vec![7_u8; usize::try_from(bytes).unwrap()]);
-            group.bench_function(BenchmarkId::new(name, bytes), |b| {
-                b.iter(|| item.set(pool.submit(same, item.take()).result().unwrap()));
-            });
+fn item_size<E: Executor>(c: &mut Criterion, name: &str, start: impl Fn() -> E) {
+    let mut group = c.benchmark_group("item size");
+    for bytes in [1, 1 << 10, 1 << 20, 16 << 20, 256 << 20, 1 << 30] {
+        if bytes > 1 << 20 && !is_measuring() || bytes >= 1 << 30 && !has_memory(bytes) {
+            continue;
         }
-    }
-
-    fn same(item: Vec<u8>) -> Vec<u8> {
-        item
+        group.throughput(Throughput::Bytes(bytes));
+        set_pace(&mut group, bytes >= 16 << 20);
+        // What came back is what goes there next: nothing is copied here.
+        let item = Cell::new(vec![7_u8; usize::try_from(bytes).unwrap()]);
+        peer_at(&mut group, name, bytes, &start, |pool| {
+            item.set(pool.submit(|item: Vec<u8>| item, item.take()).result().unwrap());
+        });
     }
 }
 
-#[cfg(unix)]
-criterion_group! {
-    name = benches;
-    config = common::criterion();
-    targets = queued_tasks, workers, item_size::processes, item_size::threads
+fn item_sizes(c: &mut Criterion) {
+    item_size(c, "threads", || ThreadPool::with_workers(1));
+    #[cfg(unix)]
+    item_size(c, "processes", || ProcessPool::with_workers(1));
 }
-#[cfg(not(unix))]
+
 criterion_group! {
     name = benches;
     config = common::criterion();
-    targets = queued_tasks, workers
+    targets = queued_tasks, workers, item_sizes
 }
 criterion_main!(benches);

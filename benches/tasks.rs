@@ -78,13 +78,13 @@ fn many_tasks(c: &mut Criterion) {
 fn many_submitters(c: &mut Criterion) {
     let mut group = group_of_many(c, "200,000 empty tasks from 4 threads");
     peer(&mut group, OURS, common::thread_pool, |pool| {
-        at_once(|tasks| ours(pool, tasks))
+        at_once(|tasks| ours(pool, tasks));
     });
     peer(&mut group, "rayon spawn + channel", common::rayon, |pool| {
-        at_once(|tasks| rayon(pool, tasks))
+        at_once(|tasks| rayon(pool, tasks));
     });
     peer(&mut group, "tokio spawn", common::tokio, |runtime| {
-        at_once(|tasks| tokio(runtime, tasks))
+        at_once(|tasks| tokio(runtime, tasks));
     });
 }
 

@@ -6,8 +6,8 @@
 pub(crate) mod async_executor;
 pub(crate) mod python;
 
-use criterion::{BenchmarkGroup, Criterion, measurement::WallTime};
-use std::{cell::LazyCell, env, path::PathBuf, time::Duration};
+use criterion::{Bencher, BenchmarkGroup, BenchmarkId, Criterion, measurement::WallTime};
+use std::{cell::LazyCell, env, fmt::Display, path::PathBuf, time::Duration};
 
 /// This crate's name among the peers of a workload.
 pub(crate) const OURS: &str = "concurrent-futures";
@@ -43,13 +43,28 @@ pub(crate) fn peer<P, R>(
     group: &mut Group,
     name: &str,
     start: impl FnOnce() -> P,
-    mut work: impl FnMut(&P) -> R,
+    work: impl FnMut(&P) -> R,
 ) {
+    group.bench_function(name, routine(start, work));
+}
+
+/// As `peer`, for one of many sizes of the workload.
+pub(crate) fn peer_at<P, R>(
+    group: &mut Group,
+    name: &str,
+    size: impl Display,
+    start: impl FnOnce() -> P,
+    work: impl FnMut(&P) -> R,
+) {
+    group.bench_function(BenchmarkId::new(name, size), routine(start, work));
+}
+
+fn routine<P, R>(start: impl FnOnce() -> P, mut work: impl FnMut(&P) -> R) -> impl FnMut(&mut Bencher) {
     let pool = LazyCell::new(start);
-    group.bench_function(name, |b| {
+    move |b| {
         let pool = &*pool;
         b.iter(|| work(pool));
-    });
+    }
 }
 
 /// As many workers for everybody.

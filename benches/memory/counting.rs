@@ -42,7 +42,7 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 /// Memory that is in use.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Held {
     pub(crate) bytes: isize,
     pub(crate) allocations: isize,

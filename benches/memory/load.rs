@@ -3,7 +3,7 @@
 use crate::{
     Figure,
     common::{self, OURS, is_measuring},
-    usage::Usage,
+    usage::Snapshot,
 };
 use concurrent_futures::{AsyncBridge, Executor, ProcessPool};
 use std::{
@@ -60,7 +60,7 @@ fn measure(
     let window = Duration::from_millis(if is_measuring() { 1_000 } else { 10 });
     let mut add = |group, value| figures.push(Figure { group, peer, value });
 
-    let before = Usage::of_all(children)?;
+    let before = Snapshot::of_all(children)?;
     let start = Instant::now();
     let mut tasks = 0;
     while start.elapsed() < window {
@@ -68,14 +68,14 @@ fn measure(
         tasks += 1;
         sleep((start + Duration::from_millis(1) * tasks).saturating_duration_since(Instant::now()));
     }
-    let busy = Usage::of_all(children)?.since(before);
+    let busy = Snapshot::of_all(children)?.since(&before);
     add("CPU of one task per ms, ns", nanos(busy.cpu) / f64::from(tasks));
 
     // Threads that look out for more work a moment longer are to be through with that.
     sleep(window / 5);
-    let before = Usage::of_others(children)?;
+    let before = Snapshot::of_others(children)?;
     sleep(window);
-    let idle = Usage::of_others(children)?.since(before);
+    let idle = Snapshot::of_others(children)?.since(&before);
     add(
         "CPU of an idle pool, ns/s",
         nanos(idle.cpu) / window.as_secs_f64(),

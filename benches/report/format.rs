@@ -28,6 +28,12 @@ fn three_digits(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
+/// For lines of a grid, which are at powers of ten.
+pub(crate) fn grid_time(nanos: f64) -> String {
+    let units = [(1e9, " s"), (1e6, " ms"), (1e3, " µs")];
+    with_prefix(nanos, &units, " ns")
+}
+
 pub(crate) fn count(count: f64) -> String {
     let units = [(1e9, "G"), (1e6, "M"), (1e3, "k")];
     with_prefix(count, &units, "")

@@ -1,6 +1,7 @@
 //! How costs grow, as pictures.
 
 use crate::{
+    common,
     figures::{Figure, Figures},
     format,
 };
@@ -53,8 +54,6 @@ const PLOTS: [Plot; 3] = [
     },
 ];
 
-const COLORS: [RGBColor; 2] = [RGBColor(0, 98, 177), RGBColor(200, 80, 0)];
-
 pub(crate) fn draw_all(figures: &Figures, folder: &Path) -> Result<(), Box<dyn Error>> {
     for plot in &PLOTS {
         let group = figures.of_group(plot.group);
@@ -78,10 +77,10 @@ impl Plot {
             let area = SVGBackend::with_string(&mut svg, (760, 420)).into_drawing_area();
             area.fill(&WHITE)?;
             let mut chart = ChartBuilder::on(&area)
-                .caption(self.title, ("sans-serif", 18))
+                .caption(self.title, ("sans-serif", 22))
                 .margin(14)
-                .x_label_area_size(46)
-                .y_label_area_size(74)
+                .x_label_area_size(52)
+                .y_label_area_size(78)
                 .build_cartesian_2d(
                     (left..right).log_scale().base(self.step),
                     (10_f64.powf(low.log10().floor())..10_f64.powf(high.log10().ceil())).log_scale(),
@@ -92,10 +91,11 @@ impl Plot {
                 .x_desc(self.x)
                 .y_desc(self.y)
                 .x_label_formatter(&|x| (self.label)(*x))
-                .y_label_formatter(&|y| format::time(*y))
-                .label_style(("sans-serif", 14))
+                .y_label_formatter(&|y| format::grid_time(*y))
+                .label_style(("sans-serif", 17))
                 .draw()?;
-            for ((name, points), color) in lines.iter().zip(COLORS) {
+            for (name, points) in &lines {
+                let color = color(name);
                 let line = LineSeries::new(points.iter().copied(), color.stroke_width(2)).point_size(3);
                 chart
                     .draw_series(line)?
@@ -106,7 +106,7 @@ impl Plot {
                 .configure_series_labels()
                 .background_style(WHITE)
                 .border_style(BLACK.mix(0.3))
-                .label_font(("sans-serif", 14))
+                .label_font(("sans-serif", 17))
                 .draw()?;
             area.present()?;
         }
@@ -130,6 +130,15 @@ impl Plot {
         }
         lines.sort_by_key(|(name, _)| *name);
         lines
+    }
+}
+
+/// The same for the same name in all plots.
+fn color(peer: &str) -> RGBColor {
+    match peer {
+        "threads" | common::OURS => RGBColor(0, 98, 177),
+        "processes" | "concurrent-futures ProcessPool" => RGBColor(0, 130, 90),
+        _ => RGBColor(200, 80, 0),
     }
 }
 

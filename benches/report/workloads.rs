@@ -122,7 +122,11 @@ pub(crate) const WORKLOADS: &[Workload] = &[
         "allocations of a queued task",
         Plain,
     ),
-    row("bytes of a sleeping future", "bytes of a sleeping future", Plain),
+    row(
+        "bytes of a sleeping future",
+        "bytes of a future that sleeps on an `AsyncBridge`",
+        Plain,
+    ),
     row(
         "allocations of a sleeping future",
         "allocations of a sleeping future",
