@@ -50,11 +50,12 @@ mod unix {
 
     pub(super) fn all(c: &mut Criterion) {
         let python = Python::start();
-        start(c, &python);
-        round_trip(c, &python);
-        many_tasks(c, &python);
-        map(c, &python);
-        bytes(c, &python);
+        let python = python.as_ref();
+        start(c, python);
+        round_trip(c, python);
+        many_tasks(c, python);
+        map(c, python);
+        bytes(c, python);
     }
 
     fn add_one(n: u64) -> u64 {
@@ -77,7 +78,7 @@ mod unix {
         procspawn::spawn!(in pool, (n => n) || add_one(n))
     }
 
-    fn start(c: &mut Criterion, python: &Option<Python>) {
+    fn start(c: &mut Criterion, python: Option<&Python>) {
         let mut group = c.benchmark_group("process start to first result");
         until_first(&mut group, OURS, || {
             let pool = ProcessPool::with_workers(1);
@@ -109,7 +110,7 @@ mod unix {
         });
     }
 
-    fn round_trip(c: &mut Criterion, python: &Option<Python>) {
+    fn round_trip(c: &mut Criterion, python: Option<&Python>) {
         let mut group = c.benchmark_group("process round trip");
         peer(&mut group, OURS, warm_pool, |pool| {
             pool.submit(add_one, 1).result().unwrap()
@@ -121,7 +122,7 @@ mod unix {
         by_python(&mut group, python, "Python", "trip");
     }
 
-    fn many_tasks(c: &mut Criterion, python: &Option<Python>) {
+    fn many_tasks(c: &mut Criterion, python: Option<&Python>) {
         let mut group = c.benchmark_group("process 10,000 small tasks");
         group.throughput(Throughput::Elements(TASKS)).sample_size(10);
         peer(&mut group, OURS, warm_pool, |pool| {
@@ -141,7 +142,7 @@ mod unix {
         by_python(&mut group, python, "Python", "tasks");
     }
 
-    fn map(c: &mut Criterion, python: &Option<Python>) {
+    fn map(c: &mut Criterion, python: Option<&Python>) {
         let mut group = c.benchmark_group("process map over 1,000,000");
         group.throughput(Throughput::Elements(ITEMS)).sample_size(10);
         peer(&mut group, OURS, warm_pool, |pool| {
@@ -150,7 +151,7 @@ mod unix {
         by_python(&mut group, python, "Python Pool.map", "map");
     }
 
-    fn bytes(c: &mut Criterion, python: &Option<Python>) {
+    fn bytes(c: &mut Criterion, python: Option<&Python>) {
         let mut group = c.benchmark_group("process 16 MiB there and back");
         group.throughput(Throughput::Bytes(BYTES as u64)).sample_size(10);
         // What came back is what goes there next, so that no copy of ours is measured.
@@ -182,7 +183,7 @@ mod unix {
         );
     }
 
-    fn by_python(group: &mut Group, python: &Option<Python>, name: &str, workload: &str) {
+    fn by_python(group: &mut Group, python: Option<&Python>, name: &str, workload: &str) {
         if let Some(python) = python {
             group.bench_function(name, |b| b.iter_custom(|times| python.time(workload, times)));
         }

@@ -116,7 +116,7 @@ fn has_memory(what: u64) -> bool {
 /// One task that returns its argument, by the size of that.
 fn item_size<E: Executor>(c: &mut Criterion, name: &str, start: impl Fn() -> E) {
     let mut group = c.benchmark_group("item size");
-    for bytes in [1, 1 << 10, 1 << 20, 16 << 20, 256 << 20, 1 << 30] {
+    for bytes in [1, 1 << 10, 32 << 10, 1 << 20, 16 << 20, 256 << 20, 1 << 30] {
         if bytes > 1 << 20 && !is_measuring() || bytes >= 1 << 30 && !has_memory(bytes) {
             continue;
         }

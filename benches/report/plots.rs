@@ -71,7 +71,9 @@ impl Plot {
         let lines = self.lines(group);
         let all = || lines.iter().flat_map(|(_, points)| points);
         let [left, right] = ends(all().map(|(x, _)| *x));
-        let [low, high] = ends(all().map(|(_, y)| *y));
+        let [low, high] = ends(all().map(|(_, y)| y.log10()));
+        // The room on top is for the names of the lines.
+        let height = 10_f64.powf(low.floor())..10_f64.powf(high.ceil() + 1.0);
         let mut svg = String::new();
         {
             let area = SVGBackend::with_string(&mut svg, (760, 420)).into_drawing_area();
@@ -79,12 +81,10 @@ impl Plot {
             let mut chart = ChartBuilder::on(&area)
                 .caption(self.title, ("sans-serif", 22))
                 .margin(14)
+                .margin_right(30)
                 .x_label_area_size(52)
                 .y_label_area_size(78)
-                .build_cartesian_2d(
-                    (left..right).log_scale().base(self.step),
-                    (10_f64.powf(low.log10().floor())..10_f64.powf(high.log10().ceil())).log_scale(),
-                )?;
+                .build_cartesian_2d((left..right).log_scale().base(self.step), height.log_scale())?;
             chart
                 .configure_mesh()
                 .light_line_style(TRANSPARENT)
@@ -104,6 +104,7 @@ impl Plot {
             }
             chart
                 .configure_series_labels()
+                .position(SeriesLabelPosition::UpperMiddle)
                 .background_style(WHITE)
                 .border_style(BLACK.mix(0.3))
                 .label_font(("sans-serif", 17))
@@ -143,7 +144,7 @@ fn color(peer: &str) -> RGBColor {
 }
 
 fn ends(values: impl Iterator<Item = f64>) -> [f64; 2] {
-    values.fold([f64::INFINITY, 0.0], |[low, high], value| {
+    values.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], value| {
         [low.min(value), high.max(value)]
     })
 }
