@@ -106,7 +106,7 @@ fn queued_on_bridge() -> Held {
 #[cfg(unix)]
 fn queued_on_processes() -> Held {
     let pool = ProcessPool::with_workers(1);
-    let endless = pool.submit(|_: ()| thread::sleep(Duration::MAX), ());
+    let endless = pool.submit(|(): ()| thread::sleep(Duration::MAX), ());
     while !endless.is_running() {
         thread::yield_now();
     }

@@ -22,7 +22,7 @@ pub(crate) fn summary(figures: &Figures) -> String {
         let ratio = ours.zip(best).map(|(ours, best)| ratio(ours, best));
         let best = best.map(|best| format!("{}: {}", best.peer, cell(best)));
         let cells = [
-            ours.map(cell).unwrap_or_else(not_measured),
+            ours.map_or_else(not_measured, cell),
             best.unwrap_or_else(not_measured),
             ratio.unwrap_or_default(),
         ];
