@@ -38,8 +38,7 @@ impl Place {
 
 /// Many futures that are ready, spawned from one thread outside, every result collected.
 fn ready_futures(c: &mut Criterion) {
-    let mut group = c.benchmark_group("200,000 ready futures");
-    group.throughput(Throughput::Elements(TASKS)).sample_size(15);
+    let mut group = group_of_many(c, "200,000 ready futures");
     peer(&mut group, OURS, common::thread_pool, |pool| {
         let tasks: Vec<_> = (0..TASKS).map(|n| pool.spawn_async(ready(n))).collect();
         tasks.into_iter().map(|task| task.result().unwrap()).sum::<u64>()
@@ -64,9 +63,15 @@ fn ready_futures(c: &mut Criterion) {
 
 /// The same futures on the bridge, and on the same kind of runtime without it.
 fn ready_on_bridge(c: &mut Criterion) {
-    let mut group = c.benchmark_group("200,000 ready futures on a runtime");
-    group.throughput(Throughput::Elements(TASKS)).sample_size(15);
+    let mut group = group_of_many(c, "200,000 ready futures on a runtime");
     bridge_and_tokio(&mut group, TASKS, ready);
+}
+
+fn group_of_many<'a>(c: &'a mut Criterion, name: &str) -> Group<'a> {
+    let mut group = c.benchmark_group(name);
+    group.throughput(Throughput::Elements(TASKS));
+    group.measurement_time(Duration::from_secs(3));
+    group
 }
 
 /// Tasks that are polled again and again.

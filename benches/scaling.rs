@@ -2,12 +2,15 @@
 
 mod common;
 
-use common::{Group, OURS, is_measuring, peer_at};
+use common::{
+    Group, OURS, is_measuring, peer_at,
+    tasks::{collect, collect_rayon},
+};
 #[cfg(unix)]
 use concurrent_futures::ProcessPool;
 use concurrent_futures::{Executor, ThreadPool};
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
-use std::{cell::Cell, fs, sync::mpsc, time::Duration};
+use std::{cell::Cell, fs, time::Duration};
 
 const WORKERS: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
 
@@ -72,21 +75,6 @@ fn worker_processes(group: &mut Group) {
             tasks.into_iter().map(|task| task.result().unwrap()).sum::<u64>()
         });
     }
-}
-
-fn collect(pool: &ThreadPool, tasks: u64) -> u64 {
-    let tasks: Vec<_> = (0..tasks).map(|n| pool.spawn(move || n)).collect();
-    tasks.into_iter().map(|task| task.result().unwrap()).sum()
-}
-
-fn collect_rayon(pool: &rayon::ThreadPool, tasks: u64) -> u64 {
-    let (tx, rx) = mpsc::channel();
-    for n in 0..tasks {
-        let tx = tx.clone();
-        pool.spawn(move || tx.send(n).unwrap());
-    }
-    drop(tx);
-    rx.into_iter().sum()
 }
 
 /// Few samples of what takes long.

@@ -2,13 +2,17 @@
 
 mod common;
 
-use common::{Group, OURS, peer};
+use common::{
+    Group, OURS, peer,
+    tasks::{collect, collect_rayon},
+};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use futures::{executor::block_on, task::SpawnExt};
 use std::{
     hint::black_box,
     sync::mpsc,
     thread::{self, spawn},
+    time::Duration,
 };
 
 const TASKS: u64 = 200_000;
@@ -52,7 +56,7 @@ fn one_task(c: &mut Criterion) {
 /// Many empty tasks from one thread outside, every result collected.
 fn many_tasks(c: &mut Criterion) {
     let mut group = group_of_many(c, "200,000 empty tasks");
-    peer(&mut group, OURS, common::thread_pool, |pool| ours(pool, TASKS));
+    peer(&mut group, OURS, common::thread_pool, |pool| collect(pool, TASKS));
     peer(&mut group, "threadpool + channel", common::threadpool, |pool| {
         let (tx, rx) = mpsc::channel();
         for n in 0..TASKS {
@@ -63,7 +67,7 @@ fn many_tasks(c: &mut Criterion) {
         rx.into_iter().sum::<u64>()
     });
     peer(&mut group, "rayon spawn + channel", common::rayon, |pool| {
-        rayon(pool, TASKS)
+        collect_rayon(pool, TASKS)
     });
     peer(&mut group, "rusty_pool", common::rusty_pool, |pool| {
         let tasks: Vec<_> = (0..TASKS).map(|n| pool.evaluate(move || n)).collect();
@@ -78,10 +82,10 @@ fn many_tasks(c: &mut Criterion) {
 fn many_submitters(c: &mut Criterion) {
     let mut group = group_of_many(c, "200,000 empty tasks from 4 threads");
     peer(&mut group, OURS, common::thread_pool, |pool| {
-        at_once(|tasks| ours(pool, tasks));
+        at_once(|tasks| collect(pool, tasks));
     });
     peer(&mut group, "rayon spawn + channel", common::rayon, |pool| {
-        at_once(|tasks| rayon(pool, tasks));
+        at_once(|tasks| collect_rayon(pool, tasks));
     });
     peer(&mut group, "tokio spawn", common::tokio, |runtime| {
         at_once(|tasks| tokio(runtime, tasks));
@@ -90,7 +94,8 @@ fn many_submitters(c: &mut Criterion) {
 
 fn group_of_many<'a>(c: &'a mut Criterion, name: &str) -> Group<'a> {
     let mut group = c.benchmark_group(name);
-    group.throughput(Throughput::Elements(TASKS)).sample_size(15);
+    group.throughput(Throughput::Elements(TASKS)).sample_size(20);
+    group.measurement_time(Duration::from_secs(3));
     group
 }
 
@@ -100,21 +105,6 @@ fn at_once(submit: impl Fn(u64) -> u64 + Sync) {
             scope.spawn(|| black_box(submit(TASKS / SUBMITTERS)));
         }
     });
-}
-
-fn ours(pool: &concurrent_futures::ThreadPool, tasks: u64) -> u64 {
-    let tasks: Vec<_> = (0..tasks).map(|n| pool.spawn(move || n)).collect();
-    tasks.into_iter().map(|task| task.result().unwrap()).sum()
-}
-
-fn rayon(pool: &rayon::ThreadPool, tasks: u64) -> u64 {
-    let (tx, rx) = mpsc::channel();
-    for n in 0..tasks {
-        let tx = tx.clone();
-        pool.spawn(move || tx.send(n).unwrap());
-    }
-    drop(tx);
-    rx.into_iter().sum()
 }
 
 fn tokio(runtime: &tokio::runtime::Runtime, tasks: u64) -> u64 {

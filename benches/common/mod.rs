@@ -5,6 +5,7 @@
 
 pub(crate) mod async_executor;
 pub(crate) mod python;
+pub(crate) mod tasks;
 
 use criterion::{Bencher, BenchmarkGroup, BenchmarkId, Criterion, measurement::WallTime};
 use std::{cell::LazyCell, env, fmt::Display, path::PathBuf, time::Duration};

@@ -5,7 +5,9 @@ use crate::{
     common::{self, OURS, is_measuring},
     usage::Snapshot,
 };
-use concurrent_futures::{AsyncBridge, Executor, ProcessPool};
+use concurrent_futures::AsyncBridge;
+#[cfg(unix)]
+use concurrent_futures::{Executor, ProcessPool};
 use std::{
     io,
     sync::mpsc,
@@ -14,6 +16,7 @@ use std::{
 };
 
 const BRIDGE: &str = "concurrent-futures AsyncBridge";
+#[cfg(unix)]
 const PROCESSES: &str = "concurrent-futures ProcessPool";
 
 pub(crate) fn figures() -> io::Result<Vec<Figure>> {

@@ -1,7 +1,9 @@
 //! What one task holds while it waits for its turn, and one future while it sleeps.
 
 use crate::{Figure, common::OURS, counting::Held};
-use concurrent_futures::{AsyncBridge, Executor, ProcessPool, Shutdown, ThreadPool};
+#[cfg(unix)]
+use concurrent_futures::ProcessPool;
+use concurrent_futures::{AsyncBridge, Executor, Shutdown, ThreadPool};
 use std::{
     sync::{
         Arc,

@@ -35,7 +35,7 @@ const PLOTS: [Plot; 3] = [
     Plot {
         file: "workers.svg",
         group: "workers",
-        title: "Submit and collect 100,000 empty tasks",
+        title: "Submit many empty tasks from one thread, then collect the results",
         x: "workers",
         y: "time per task",
         step: 2.0,

@@ -129,7 +129,7 @@ pub(crate) const WORKLOADS: &[Workload] = &[
     ),
     row(
         "allocations of a sleeping future",
-        "allocations of a sleeping future",
+        "allocations of a future that sleeps on an `AsyncBridge`",
         Plain,
     ),
 ];
