@@ -5,7 +5,10 @@ use super::{
     config::Config,
     constructor,
     flight::News,
-    link::slot::{ASKED_TO_STOP, TO_BE_DROPPED},
+    link::{
+        bulk,
+        slot::{ASKED_TO_STOP, TO_BE_DROPPED},
+    },
     state::{Stage, State},
     supervisor,
 };
@@ -28,6 +31,9 @@ use std::{
 
 /// A waiter looks at the answers itself for so long before it parks; rule 4.
 const PATIENCE: Duration = Duration::from_micros(20);
+
+/// It may have a limit for its wait: it moves long bodies for at most so long, then the supervisor goes on.
+const LONGEST: Duration = Duration::from_millis(5);
 const LOOKS_PER_YIELD: u32 = 16;
 
 pub(super) struct Shared {
@@ -268,13 +274,20 @@ impl Carrier for Shared {
         }
         drop(state);
         let start = Instant::now();
+        let (mut since, mut patience) = (start, PATIENCE);
         let is_done = 'looking: loop {
             for _ in 0..LOOKS_PER_YIELD {
                 if let Some(mut state) = self.state.try_lock()
                     && state.workers.iter().any(|worker| worker.has_news())
                 {
                     let mut news = News::default();
+                    let moved = state.moved;
                     self.go_on(&mut state, &mut news);
+                    if state.moved != moved {
+                        // Both sides copy at the same time: neither sleeps between two pieces.
+                        since = Instant::now();
+                        patience = if state.is_streaming() { bulk::PATIENCE } else { PATIENCE };
+                    }
                     self.release(state, news);
                 }
                 if done() {
@@ -282,7 +295,7 @@ impl Carrier for Shared {
                 }
                 std::hint::spin_loop();
             }
-            if start.elapsed() > PATIENCE {
+            if since.elapsed() > patience || start.elapsed() > LONGEST {
                 break false;
             }
             std::thread::yield_now();
@@ -291,6 +304,8 @@ impl Carrier for Shared {
         let mut state = self.lock();
         state.attending -= 1;
         self.arm(&mut state, &mut news);
+        // From here on that is the supervisor's.
+        state.poke |= patience > PATIENCE && state.is_streaming() && state.attending == 0;
         self.release(state, news);
         is_done || done()
     }

@@ -56,6 +56,8 @@ pub(super) struct State {
     pub(super) restarted: u64,
     /// Threads that look for answers all the time, so that workers need not ring.
     pub(super) attending: usize,
+    /// Grows whenever a long body gets further.
+    pub(super) moved: u64,
     /// The supervisor sleeps without a limit, so it has to be woken when there is something to watch over.
     pub(super) supervisor_dozes: bool,
     /// Something was asked of the supervisor.
@@ -83,6 +85,7 @@ impl State {
             lost: 0,
             restarted: 0,
             attending: 0,
+            moved: 0,
             supervisor_dozes: false,
             poke: false,
             next_batch: 1,
@@ -107,6 +110,11 @@ impl State {
         self.queue.is_empty() && self.workers.iter().all(|worker| !worker.is_wanted())
     }
 
+    /// A long body is on its way from or to some worker.
+    pub(super) fn is_streaming(&self) -> bool {
+        self.workers.iter().any(|worker| worker.is_streaming())
+    }
+
     /// Takes in what all workers have added, and hands out what waits.
     pub(super) fn go_on(&mut self, config: &Config, ledger: &Ledger, news: &mut News) {
         for worker in &mut self.workers {
@@ -116,7 +124,9 @@ impl State {
             let was_starting = worker.phase == Phase::Starting;
             match worker.take_in(ledger, news) {
                 Ok(taken) => {
-                    self.poke |= taken.more;
+                    // Who attends looks again by itself.
+                    self.poke |= taken.more && self.attending == 0;
+                    self.moved += u64::from(taken.moved);
                     if let Some(nanos) = taken.nanos.checked_div(taken.ended) {
                         self.nanos_per_batch = self.nanos_per_batch.midpoint(nanos);
                     }

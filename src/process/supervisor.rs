@@ -18,6 +18,7 @@ use crate::{
         channel::{self, poll_readable},
         child::Reaped,
     },
+    task::Carrier,
 };
 use std::{
     collections::BTreeSet,
@@ -77,6 +78,8 @@ struct Supervisor {
     watched: Vec<(u64, Arc<Wires>)>,
     /// The last batch that had been handed out at the last tick.
     last_batch: u64,
+    /// How far long bodies had moved when it last looked.
+    moved: u64,
     next_tick: Instant,
     /// Ticks that each worker was found stopped during a shutdown, by number.
     stopped: Vec<(u64, u32)>,
@@ -91,6 +94,7 @@ impl Supervisor {
             next_number: 1,
             watched: Vec::new(),
             last_batch: 0,
+            moved: 0,
             next_tick: Instant::now(),
             stopped: Vec::new(),
             hung_up: BTreeSet::new(),
@@ -130,8 +134,18 @@ impl Supervisor {
                 );
                 let timeout = self.timeout(&mut state);
                 let starts = state.to_start > 0;
+                let moved = std::mem::replace(&mut self.moved, state.moved) != state.moved;
+                let moves = moved && state.attending == 0 && state.is_streaming();
                 shared.release_supervised(state, news);
-                if starts { Some(Duration::ZERO) } else { timeout }
+                if moves {
+                    // As long as a long body gets on, nobody rings for its pieces.
+                    shared.attend(&|| false);
+                }
+                if starts || moves {
+                    Some(Duration::ZERO)
+                } else {
+                    timeout
+                }
             };
             self.wait(timeout);
         }

@@ -2,7 +2,7 @@
 
 use super::super::link::{
     Link, MOST_INLINE, Way,
-    bulk::{Reader, Writer},
+    bulk::{self, Reader, Writer},
     frame::{Header, IN_BULK, up},
     ring::{Nonsense, Receiver, Sender},
 };
@@ -71,18 +71,7 @@ impl Wire {
     /// Looks for a moment. True if it was worth it.
     pub(super) fn spin(&self, start: Instant, ready: impl Fn(&Self) -> bool) -> bool {
         let patience = if self.is_busy { PATIENCE } else { LITTLE_PATIENCE };
-        loop {
-            for _ in 0..LOOKS_PER_YIELD {
-                if ready(self) {
-                    return true;
-                }
-                std::hint::spin_loop();
-            }
-            if start.elapsed() > patience {
-                return false;
-            }
-            std::thread::yield_now();
-        }
+        spin_for(patience, start, || ready(self))
     }
 
     pub(super) fn waited(&mut self, since: Instant) {
@@ -96,9 +85,9 @@ impl Wire {
         }
     }
 
-    /// Waits until the parent has taken something.
-    fn wait_for_room(&self, has_room: impl Fn(&Self) -> bool) {
-        if self.spin(Instant::now(), &has_room) {
+    /// Waits until the parent has taken something. It is looked for until then for as long as `patience` says.
+    fn wait_for_room(&self, patience: Duration, has_room: impl Fn(&Self) -> bool) {
+        if spin_for(patience, Instant::now(), || has_room(self)) {
             return;
         }
         loop {
@@ -122,7 +111,7 @@ impl Wire {
     pub(super) fn push(&mut self, header: Header, body: &[u8]) {
         while !self.up.push(header, body) {
             self.tell_parent();
-            self.wait_for_room(|wire| wire.up.has_room(body.len()));
+            self.wait_for_room(PATIENCE, |wire| wire.up.has_room(body.len()));
         }
         self.tell_parent();
     }
@@ -141,7 +130,7 @@ impl Wire {
             rest = &rest[written..];
             self.tell_parent();
             if written == 0 {
-                self.wait_for_room(|wire| wire.bulk_up.has_room());
+                self.wait_for_room(bulk::PATIENCE, |wire| wire.bulk_up.has_room());
             }
         }
     }
@@ -168,7 +157,7 @@ impl Wire {
             left -= read as u64;
             if read > 0 {
                 self.tell_parent();
-            } else if !self.spin(Instant::now(), |wire| wire.bulk_down.has_more()) {
+            } else if !spin_for(bulk::PATIENCE, Instant::now(), || self.bulk_down.has_more()) {
                 while !self.bulk_down.has_more() {
                     self.link.going_to_sleep();
                     if self.bulk_down.has_more() {
@@ -186,6 +175,21 @@ impl Wire {
         if self.link.parent_is_away() {
             channel::ring(self.socket());
         }
+    }
+}
+
+fn spin_for(patience: Duration, start: Instant, ready: impl Fn() -> bool) -> bool {
+    loop {
+        for _ in 0..LOOKS_PER_YIELD {
+            if ready() {
+                return true;
+            }
+            std::hint::spin_loop();
+        }
+        if start.elapsed() > patience {
+            return false;
+        }
+        std::thread::yield_now();
     }
 }
 

@@ -8,10 +8,15 @@ use super::{Link, Way, ring::Nonsense};
 use std::{
     ptr,
     sync::atomic::Ordering::{Acquire, Release},
+    time::Duration,
 };
 
 /// A piece is copied and shown at a time, so that the other side starts early.
 const PIECE: usize = 128 * 1024;
+
+/// While a body moves, each side looks for the other's next piece for so long before it sleeps. The other side may have to
+/// get large pages for it first, which takes as long as a piece or two.
+pub(crate) const PATIENCE: Duration = Duration::from_micros(200);
 
 /// The side that writes.
 pub(crate) struct Writer {

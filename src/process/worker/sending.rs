@@ -18,6 +18,9 @@ use crate::{
 };
 use std::sync::Weak;
 
+/// Pieces that are written at a time, however fast the worker takes them: 2 MiB.
+const MOST_PIECES: usize = 16;
+
 /// A long body on its way out.
 pub(super) struct Outgoing {
     pub(super) what: Body,
@@ -146,10 +149,10 @@ impl Worker {
         }
     }
 
-    /// Writes as much of a long body as there is room for.
-    pub(super) fn send_on(&mut self) {
+    /// Writes as much of a long body as there is room for, within bounds. True if that was anything.
+    pub(super) fn send_on(&mut self) -> bool {
         let Some(outgoing) = &mut self.outgoing else {
-            return;
+            return false;
         };
         let body: &[u8] = match &outgoing.what {
             Body::Batch(slot) => match &self.flights[*slot as usize] {
@@ -159,7 +162,7 @@ impl Worker {
             Body::Shared(bytes) => bytes,
         };
         let before = outgoing.sent;
-        while outgoing.sent < body.len() {
+        for _ in 0..MOST_PIECES {
             match self.bulk_down.write(&body[outgoing.sent..]) {
                 0 => break,
                 written => outgoing.sent += written,
@@ -178,5 +181,6 @@ impl Worker {
         if sent > before {
             self.wake();
         }
+        sent > before
     }
 }

@@ -36,13 +36,18 @@ pub(in crate::process) struct TakenIn {
     pub(in crate::process) any: bool,
     /// There is more, for the next turn: no worker keeps the lock to itself.
     pub(in crate::process) more: bool,
+    /// A long body has come or gone a piece further.
+    pub(in crate::process) moved: bool,
     /// Batches that have ended, and the time they took in nanoseconds.
     pub(in crate::process) ended: u64,
     pub(in crate::process) nanos: u64,
 }
 
-/// Frames, or pieces of a long answer, that are taken in at a time: 16 KiB of the smallest frames, or 32 MiB of an answer.
+/// Frames that are taken in at a time: 16 KiB of the smallest.
 const MOST_AT_ONCE: usize = 256;
+
+/// A piece of a long answer counts as so many of them: 2 MiB of it at a time.
+const FRAMES_PER_PIECE: usize = 16;
 
 /// So long may a growing answer be before its memory is asked for piece by piece.
 const TRUSTED_LENGTH: u64 = 64 * 1024 * 1024;
@@ -55,20 +60,24 @@ impl Worker {
         news: &mut News,
     ) -> Result<TakenIn, Nonsense> {
         let mut taken = TakenIn::default();
-        for _ in 0..MOST_AT_ONCE {
+        let mut left = MOST_AT_ONCE;
+        while left > 0 {
+            let weight = if self.incoming.is_some() { FRAMES_PER_PIECE } else { 1 };
             if !self.take_one(ledger, news, &mut taken)? {
                 break;
             }
             taken.any = true;
+            left = left.saturating_sub(weight);
         }
-        taken.more = taken.any && (self.up.has_next() || self.bulk_up.has_more());
         if !self.to_forget.is_empty() {
             self.send_forgets();
         }
-        self.send_on();
         if self.outgoing.is_some() {
+            taken.moved |= self.send_on();
             self.bulk_down.check()?;
         }
+        taken.more = taken.any && (self.up.has_next() || self.bulk_up.has_more())
+            || self.outgoing.is_some() && self.bulk_down.has_room();
         if taken.any {
             if self.in_flight() == 0 {
                 self.idle_since = Instant::now();
@@ -82,13 +91,22 @@ impl Worker {
 
     /// Whether there may be something to take in.
     pub(in crate::process) fn has_news(&self) -> bool {
-        self.up.has_next() || self.incoming.is_some() || self.outgoing.is_some()
+        self.up.has_next()
+            || self.incoming.is_some() && self.bulk_up.has_more()
+            // What makes no sense is news as well.
+            || self.outgoing.is_some() && (self.bulk_down.has_room() || self.bulk_down.check().is_err())
+    }
+
+    /// A long body is on its way.
+    pub(in crate::process) fn is_streaming(&self) -> bool {
+        self.incoming.is_some() || self.outgoing.is_some()
     }
 
     fn take_one(&mut self, ledger: &Ledger, news: &mut News, taken: &mut TakenIn) -> Result<bool, Nonsense> {
         if let Some(incoming) = &mut self.incoming {
             let read = self.bulk_up.read(&mut incoming.bytes, incoming.left)?;
             incoming.left -= read as u64;
+            taken.moved |= read > 0;
             if incoming.left == 0
                 && let Some(incoming) = self.incoming.take()
             {
