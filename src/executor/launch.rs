@@ -14,7 +14,9 @@ use crate::{
     future::TaskFuture,
     ledger::Ledger,
     sync::Arc,
-    task::{Admission, Callee, CarrierHandle, Crossing, Go, Parcel, Prepare, Settings, Start, Task},
+    task::{
+        Admission, Argument, Callee, CarrierHandle, Crossing, Go, Parcel, Prepare, Settings, Start, Task,
+    },
 };
 use std::borrow::Cow;
 
@@ -134,12 +136,11 @@ impl Route {
     where
         V: Kind<K, T, X>,
         K: Callee<T>,
+        T: 'static,
         X: Crossing<T> + Crossing<V::Output>,
     {
         if self.carrier.is_some() {
-            let prepared = self.prepare_remote::<V, K, T, X>(&callee, &argument, settings);
-            crate::panic::contain(|| drop(argument));
-            prepared
+            self.prepare_remote::<V, K, T, X>(&callee, || Argument::pack::<T, X>(argument), settings)
         } else {
             self.prepare_here::<V, K, T, X>(callee, argument, settings)
         }
@@ -180,7 +181,7 @@ impl Route {
     fn prepare_remote<V, K, T, X>(
         &self,
         callee: &K,
-        argument: &T,
+        argument: impl FnOnce() -> Result<Argument, TaskError>,
         settings: &Settings,
     ) -> (TaskFuture<V::Output>, Ready)
     where
@@ -291,7 +292,7 @@ where
         } = self;
         let kept = argument.as_ref().expect("kept until the last attempt");
         if route.carrier.is_some() {
-            return route.prepare_remote::<V, K, T, X>(callee, kept, settings);
+            return route.prepare_remote::<V, K, T, X>(callee, || Argument::copy::<T, X>(kept), settings);
         }
         let copied = if settings.may_be_followed {
             copy(kept)

@@ -12,8 +12,8 @@ use crate::{
     ledger::Ledger,
     sync::Arc,
     task::{
-        Callee, CarrierHandle, Crossing, InProcess, InProcessOnly, Job, Once, RemoteCall, RemoteCell,
-        RetriedCell, Settings, Start, guarded, parcel::push_item,
+        Argument, Callee, CarrierHandle, Crossing, InProcess, InProcessOnly, Job, Once, RemoteCall,
+        RemoteCell, RetriedCell, Settings, Start, guarded,
     },
 };
 use std::future::Future;
@@ -54,12 +54,12 @@ pub(super) fn make_room(ledger: &Ledger, settings: &Settings) {
     }
 }
 
-/// A task that a carrier takes elsewhere: its argument is encoded here and now, on the caller's thread.
+/// A task that a carrier takes elsewhere: its argument is packed here and now, on the caller's thread.
 pub(super) fn remote<V, K, T, X>(
     ledger: &Ledger,
     carrier: CarrierHandle,
     callee: &K,
-    argument: &T,
+    argument: impl FnOnce() -> Result<Argument, TaskError>,
     settings: &Settings,
     start: Option<Box<dyn Start>>,
 ) -> (TaskFuture<V::Output>, Way)
@@ -68,25 +68,24 @@ where
     K: Callee<T>,
     X: Crossing<T> + Crossing<V::Output>,
 {
-    let mut bytes = Vec::new();
-    let encoded = guarded(|| {
-        let context = callee.shipment()?;
-        push_item(&mut bytes, |bytes| {
-            <X as Crossing<T>>::encode("the argument", argument, bytes)
-        })?;
-        Ok(context)
-    });
+    let packed = match guarded(|| callee.shipment()) {
+        Ok(context) => argument().map(|argument| (context, argument)),
+        Err(error) => {
+            crate::panic::contain(|| drop(argument));
+            Err(error)
+        }
+    };
     let entry = V::ENTRY;
-    let (context, failed) = match encoded {
-        Ok(context) => (context, None),
-        Err(error) => (None, Some(error)),
+    let (context, argument, failed) = match packed {
+        Ok((context, argument)) => (context, Some(argument), None),
+        Err(error) => (None, None, Some(error)),
     };
     let cell = RemoteCell::new(
         ledger.id(),
         carrier.clone(),
         RemoteCall { entry, context },
-        bytes,
-        |bytes| <X as Crossing<V::Output>>::decode("the result", bytes),
+        argument,
+        |packed| packed.unpack::<V::Output, X>("the result"),
         settings.traits(),
         start,
     );
@@ -194,8 +193,8 @@ where
     if <X as Crossing<T>>::CROSSES
         && let Some(carrier) = executor.carrier()
     {
-        let (future, way) = remote::<V, K, T, X>(ledger, carrier, &callee, &argument, settings, None);
-        crate::panic::contain(|| drop(argument));
+        let argument = || Argument::pack::<T, X>(argument);
+        let (future, way) = remote::<V, K, T, X>(ledger, carrier, &callee, argument, settings, None);
         settings.enter(&future);
         way.go_new(executor);
         return future;

@@ -286,7 +286,11 @@ impl Carrier for Shared {
                     if state.moved != moved {
                         // Both sides copy at the same time: neither sleeps between two pieces.
                         since = Instant::now();
-                        patience = if state.is_streaming() { bulk::PATIENCE } else { PATIENCE };
+                        patience = if state.is_streaming() {
+                            bulk::PATIENCE
+                        } else {
+                            PATIENCE
+                        };
                     }
                     self.release(state, news);
                 }

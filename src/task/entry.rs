@@ -6,7 +6,7 @@
 //! address of a function cannot.
 #![allow(unsafe_code)]
 
-use super::{Callee, Crossing, Received, failure};
+use super::{Callee, Crossing, Packed, Received, failure, packed::bare};
 use crate::{
     error::{TaskError, TaskPanic},
     ledger::Mode,
@@ -38,7 +38,7 @@ impl Entry {
 /// What runs a call, given its argument as bytes.
 #[derive(Clone, Copy)]
 pub(crate) enum Routine {
-    /// Appends the result to the bytes.
+    /// Puts the result into the vector, which is empty.
     Call(fn(Input<'_>, &mut Vec<u8>) -> Verdict),
     /// Makes a future that ends with the result.
     Async(fn(Input<'_>) -> Pending),
@@ -48,9 +48,8 @@ pub(crate) enum Routine {
 pub(crate) type Pending = Pin<Box<dyn Future<Output = (Verdict, Vec<u8>)> + Send>>;
 
 /// What a call is given.
-#[derive(Clone, Copy)]
 pub(crate) struct Input<'a> {
-    pub(crate) argument: &'a [u8],
+    pub(crate) argument: Packed<'a>,
     pub(crate) context: Option<&'a Received>,
 }
 
@@ -61,6 +60,8 @@ pub(crate) enum Verdict {
     Value = 1,
     /// See [`failure`].
     Failure = 2,
+    /// A value that is a [bare](super::packed) vector.
+    Bare = 3,
 }
 
 /// The entries of calls of `K` with a `T` that return an `R`, all of which cross as `X` says.
@@ -100,19 +101,32 @@ where
 fn run_call<K, T, R, X>(input: Input<'_>, answer: &mut Vec<u8>) -> Verdict
 where
     K: Callee<T, Output = R>,
+    T: 'static,
+    R: 'static,
     X: Crossing<T> + Crossing<R>,
 {
-    let before = answer.len();
     let ended = panic::catch(|| {
-        let argument = <X as Crossing<T>>::decode("the argument", input.argument)?;
+        let argument = input.argument.unpack::<T, X>("the argument")?;
         let callee = K::summon(input.context)?;
-        let result = callee.call(Mode::Here, argument)?;
-        let encoded = <X as Crossing<R>>::encode("the result", &result, answer);
-        // A destructor that panics does not take the value back.
-        panic::contain(|| drop(result));
-        encoded
+        pack_result::<R, X>(callee.call(Mode::Here, argument)?, answer)
     });
-    conclude(ended, before, answer)
+    conclude(ended, answer)
+}
+
+/// What is said of the bytes of a result.
+fn pack_result<R: 'static, X: Crossing<R>>(result: R, answer: &mut Vec<u8>) -> Result<Verdict, TaskError> {
+    match bare(result) {
+        Ok(vector) => {
+            *answer = vector;
+            Ok(Verdict::Bare)
+        }
+        Err(result) => {
+            let encoded = X::encode("the result", &result, answer);
+            // A destructor that panics does not take the value back.
+            panic::contain(|| drop(result));
+            encoded.map(|()| Verdict::Value)
+        }
+    }
 }
 
 fn run_async<K, T, Fut, X>(input: Input<'_>) -> Pending
@@ -123,7 +137,7 @@ where
     X: Crossing<T> + Crossing<Fut::Output>,
 {
     let started = panic::catch(|| {
-        let argument = <X as Crossing<T>>::decode("the argument", input.argument)?;
+        let argument = input.argument.unpack::<T, X>("the argument")?;
         K::summon(input.context)?.call(Mode::Here, argument)
     });
     match started {
@@ -133,19 +147,16 @@ where
             Box::pin(async move {
                 let mut answer = Vec::new();
                 let ended = future.await;
-                let encoded = ended.map(|result| {
-                    let encoded = panic::catch(|| X::encode("the result", &result, &mut answer));
-                    panic::contain(|| drop(result));
-                    encoded.unwrap_or_else(|caught| Err(TaskError::Panicked(TaskPanic::new(caught))))
-                });
-                let verdict = conclude(encoded, 0, &mut answer);
+                let packed = ended
+                    .and_then(|result| panic::catch(|| pack_result::<Fut::Output, X>(result, &mut answer)));
+                let verdict = conclude(packed, &mut answer);
                 (verdict, answer)
             })
         }
         failed => Box::pin(async move {
             let mut answer = Vec::new();
-            let failed = failed.map(|result| result.map(|_| ()));
-            let verdict = conclude(failed, 0, &mut answer);
+            let failed = failed.map(|result| result.map(|_| Verdict::Value));
+            let verdict = conclude(failed, &mut answer);
             (verdict, answer)
         }),
     }
@@ -174,17 +185,13 @@ impl<F: Future> Future for CatchingPanics<F> {
     }
 }
 
-fn conclude(
-    ended: Result<Result<(), TaskError>, panic::Caught>,
-    before: usize,
-    answer: &mut Vec<u8>,
-) -> Verdict {
+fn conclude(ended: Result<Result<Verdict, TaskError>, panic::Caught>, answer: &mut Vec<u8>) -> Verdict {
     let error = match ended {
-        Ok(Ok(())) => return Verdict::Value,
+        Ok(Ok(verdict)) => return verdict,
         Ok(Err(error)) => error,
         Err(caught) => TaskError::Panicked(TaskPanic::new(caught)),
     };
-    answer.truncate(before);
+    answer.clear();
     failure::write(&error, answer);
     Verdict::Failure
 }

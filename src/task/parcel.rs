@@ -88,6 +88,8 @@ pub(crate) struct Load {
     pub(crate) first: u64,
     pub(crate) items: u32,
     pub(crate) bytes: Vec<u8>,
+    /// The bytes are the one item itself, a [bare](super::packed) vector.
+    pub(crate) bare: bool,
 }
 
 /// How an item ended.
@@ -96,6 +98,8 @@ pub(crate) enum Answer<'a> {
     Value(&'a [u8]),
     /// The same, in a vector of its own.
     LargeValue(Vec<u8>),
+    /// It is a vector of bytes, which crosses bare.
+    Bare(Vec<u8>),
     Failed(TaskError),
 }
 
@@ -172,16 +176,22 @@ pub(crate) fn split_item(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 impl Load {
     /// Splits off all items behind the first `items`.
     pub(crate) fn split_off(&mut self, items: u32) -> Load {
-        let mut rest = &self.bytes[..];
-        for _ in 0..items {
-            rest = split_item(rest).map_or(&[], |(_, rest)| rest);
-        }
-        let behind = rest.to_vec();
-        self.bytes.truncate(self.bytes.len() - behind.len());
+        let bytes = if items == 0 {
+            std::mem::take(&mut self.bytes)
+        } else if items == self.items {
+            Vec::new()
+        } else {
+            let mut rest = &self.bytes[..];
+            for _ in 0..items {
+                rest = split_item(rest).map_or(&[], |(_, rest)| rest);
+            }
+            self.bytes.split_off(self.bytes.len() - rest.len())
+        };
         let split = Load {
             first: self.first + u64::from(items),
             items: self.items - items,
-            bytes: behind,
+            bytes,
+            bare: self.bare,
         };
         self.items = items;
         split
@@ -205,6 +215,7 @@ mod tests {
             first: 10,
             items: u32::try_from(items.len()).unwrap(),
             bytes,
+            bare: false,
         }
     }
 

@@ -5,7 +5,8 @@
 #![allow(unsafe_code)]
 
 use super::{
-    Answer, CarrierHandle, Load, Parcel, Reaction, RemoteCall, Run, RunContext, Start, Traits, Whereabouts,
+    Answer, Argument, CarrierHandle, Load, Packed, Parcel, Reaction, RemoteCall, Run, RunContext, Start,
+    Traits, Whereabouts,
 };
 use crate::{
     error::TaskError,
@@ -22,7 +23,7 @@ use crate::{
 use std::time::Duration;
 
 /// Reads a result.
-pub(crate) type Decode<R> = fn(&[u8]) -> Result<R, TaskError>;
+pub(crate) type Decode<R> = fn(Packed<'_>) -> Result<R, TaskError>;
 
 /// A task whose call is run by a carrier.
 pub(crate) struct RemoteCell<R> {
@@ -38,8 +39,8 @@ pub(crate) struct RemoteCell<R> {
 /// The bytes of a task: its argument until it is loaded, its result until it is unpacked.
 #[derive(Default)]
 struct Cargo {
-    argument: Option<Vec<u8>>,
-    result: Option<Vec<u8>>,
+    argument: Option<Argument>,
+    result: Option<Packed<'static>>,
     failure: Option<TaskError>,
     deadline: Option<Armed>,
     start: Option<Box<dyn Start>>,
@@ -52,7 +53,7 @@ impl<R: Send + 'static> RemoteCell<R> {
         executor: ExecutorId,
         carrier: CarrierHandle,
         call: RemoteCall,
-        argument: Vec<u8>,
+        argument: Option<Argument>,
         decode: Decode<R>,
         traits: Option<Box<Traits>>,
         start: Option<Box<dyn Start>>,
@@ -64,7 +65,7 @@ impl<R: Send + 'static> RemoteCell<R> {
             decode,
             place: AtomicU64::new(0),
             cargo: Mutex::new(Cargo {
-                argument: Some(argument),
+                argument,
                 start,
                 ..Cargo::default()
             }),
@@ -158,11 +159,12 @@ impl<R: Send + 'static> Parcel for RemoteCell<R> {
             return None;
         }
         let mut cargo = self.cargo.lock();
-        let bytes = cargo.argument.take()?;
+        let Argument { bytes, bare } = cargo.argument.take()?;
         let load = Load {
             first: 0,
             items: 1,
             bytes,
+            bare,
         };
         Some((load, false))
     }
@@ -174,7 +176,8 @@ impl<R: Send + 'static> Parcel for RemoteCell<R> {
     fn unload(&self, load: Load) -> bool {
         let waits = self.core.snapshot().phase() == Phase::Queued;
         if waits {
-            self.cargo.lock().argument = Some(load.bytes);
+            let Load { bytes, bare, .. } = load;
+            self.cargo.lock().argument = Some(Argument { bytes, bare });
         }
         waits
     }
@@ -194,8 +197,9 @@ impl<R: Send + 'static> Parcel for RemoteCell<R> {
             self.has_started(&ledger);
         }
         let result = match answer {
-            Answer::Value(bytes) => bytes.to_vec(),
-            Answer::LargeValue(bytes) => bytes,
+            Answer::Value(bytes) => Packed::Encoded(bytes.to_vec().into()),
+            Answer::LargeValue(bytes) => Packed::Encoded(bytes.into()),
+            Answer::Bare(bytes) => Packed::Bare(bytes),
             Answer::Failed(reason) => return self.fail(reason),
         };
         let mut cargo = self.cargo.lock();
@@ -306,10 +310,10 @@ impl<R: Send + 'static> Cell<R> for RemoteCell<R> {
     }
 
     fn unpack(&self) {
-        let Some(bytes) = self.cargo.lock().result.take() else {
+        let Some(packed) = self.cargo.lock().result.take() else {
             return;
         };
-        let outcome: Outcome<R> = guarded(|| (self.decode)(&bytes));
+        let outcome: Outcome<R> = guarded(|| (self.decode)(packed));
         let ledger = if outcome.is_err() { self.ledger() } else { None };
         // SAFETY: `unpack` is called by the owner of a task that is `Done` or by who runs its callbacks, whose turns
         // do not overlap (see `Cell::unpack`), and the result was there, so this is the first call.

@@ -4,6 +4,7 @@
 //! Each test runs in a process of its own, which has to end as it began: see [`alone`](harness::alone).
 #![cfg(unix)]
 
+mod bare;
 mod bomb;
 #[path = "../conformance/suite/checkpoint.rs"]
 #[allow(dead_code)]

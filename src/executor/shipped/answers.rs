@@ -1,15 +1,17 @@
-use crate::error::TaskError;
+use crate::{error::TaskError, task::Packed};
 use std::collections::VecDeque;
 
-/// The answers to consecutive items, still encoded: values one behind the other, and apart from them the rare
-/// failures.
+/// The answers to consecutive items, still packed: values one behind the other, and apart from them the rare failures
+/// and the values that are too long to be copied once more.
 #[derive(Default)]
 pub(super) struct Answers {
     values: Vec<u8>,
     /// How much of `values` has been yielded.
     at: usize,
-    /// Failures by the place of their item.
-    failures: VecDeque<(u32, TaskError)>,
+    /// Failures and bare values by the place of their item.
+    apart: VecDeque<(u32, Result<Vec<u8>, TaskError>)>,
+    /// Bytes of the bare values.
+    bare: usize,
     /// Why none of the items ran.
     lost: Option<TaskError>,
     items: u32,
@@ -33,7 +35,14 @@ impl Answers {
     }
 
     pub(super) fn push_failure(&mut self, reason: TaskError) {
-        self.failures.push_back((self.items, reason));
+        self.apart.push_back((self.items, Err(reason)));
+        self.items += 1;
+    }
+
+    /// A [bare](Packed::Bare) value.
+    pub(super) fn push_bare(&mut self, bytes: Vec<u8>) {
+        self.bare += bytes.len();
+        self.apart.push_back((self.items, Ok(bytes)));
         self.items += 1;
     }
 
@@ -46,12 +55,12 @@ impl Answers {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.values.len()
+        self.values.len() + self.bare
     }
 
     /// The next answer.
     #[inline]
-    pub(super) fn next(&mut self) -> Option<Result<&[u8], TaskError>> {
+    pub(super) fn next(&mut self) -> Option<Result<Packed<'_>, TaskError>> {
         if self.yielded == self.items {
             return None;
         }
@@ -60,15 +69,15 @@ impl Answers {
         if let Some(reason) = &self.lost {
             return Some(Err(reason.clone()));
         }
-        if self.failures.front().is_some_and(|(of, _)| *of == place) {
-            return self.failures.pop_front().map(|(_, reason)| Err(reason));
+        if self.apart.front().is_some_and(|(of, _)| *of == place) {
+            return self.apart.pop_front().map(|(_, answer)| answer.map(Packed::Bare));
         }
         let (length, rest) = self.values[self.at..]
             .split_first_chunk()
-            .expect("a value was pushed for every item that did not fail");
+            .expect("a value was pushed for every item that is not apart");
         let value = &rest[..usize::from_ne_bytes(*length)];
         self.at += size_of::<usize>() + value.len();
-        Some(Ok(value))
+        Some(Ok(Packed::Encoded(value.into())))
     }
 }
 
@@ -81,11 +90,15 @@ mod tests {
         let mut answers = Answers::default();
         answers.push_value(b"one");
         answers.push_failure(TaskError::Cancelled);
+        answers.push_bare(b"long".to_vec());
         answers.push_value(b"");
-        assert_eq!(answers.len(), 3);
-        assert_eq!(answers.next().unwrap().unwrap(), b"one");
+        assert_eq!(answers.len(), 4);
+        assert_eq!(answers.bytes(), 3 + 4 + 2 * size_of::<usize>());
+        let encoded = |bytes: &'static [u8]| Packed::Encoded(bytes.into());
+        assert_eq!(answers.next().unwrap().unwrap(), encoded(b"one"));
         assert!(answers.next().unwrap().unwrap_err().is_cancelled());
-        assert_eq!(answers.next().unwrap().unwrap(), b"");
+        assert_eq!(answers.next().unwrap().unwrap(), Packed::Bare(b"long".to_vec()));
+        assert_eq!(answers.next().unwrap().unwrap(), encoded(b""));
         assert!(answers.next().is_none() && answers.is_empty());
     }
 

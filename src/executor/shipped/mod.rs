@@ -13,7 +13,8 @@ use crate::{
     ledger::Ledger,
     sync::Arc,
     task::{
-        Admission, CarrierHandle, Crossing, Reaction, RemoteCall, Whereabouts, guarded, parcel::push_item,
+        Admission, CarrierHandle, Crossing, Decode, Reaction, RemoteCall, Whereabouts, guarded,
+        parcel::push_item,
     },
 };
 use answers::Answers;
@@ -30,7 +31,7 @@ pub(crate) struct Shipped<T, R> {
     source: Arc<Source>,
     carrier: CarrierHandle,
     encode: fn(&T, &mut Vec<u8>) -> Result<(), TaskError>,
-    decode: fn(&[u8]) -> Result<R, TaskError>,
+    decode: Decode<R>,
     /// What is being yielded.
     current: Answers,
     /// Where an item is encoded before anybody sees it.
@@ -55,7 +56,7 @@ impl<T: Send + 'static, R: Send + 'static> Shipped<T, R> {
             source: Source::new(ledger, call, name, chunk_size),
             carrier,
             encode: |item, bytes| <X as Crossing<T>>::encode("the argument", item, bytes),
-            decode: |bytes| <X as Crossing<R>>::decode("the result", bytes),
+            decode: |packed| packed.unpack::<R, X>("the result"),
             current: Answers::default(),
             buffer: Vec::new(),
             uncounted: 0,
@@ -112,9 +113,9 @@ impl<T: Send + 'static, R: Send + 'static> Shipped<T, R> {
     #[inline]
     pub(super) fn try_next(&mut self) -> Option<Outcome<R>> {
         let answer = self.current.next()?;
-        let outcome = answer.and_then(|bytes| {
+        let outcome = answer.and_then(|packed| {
             let decode = self.decode;
-            guarded(|| decode(bytes)).inspect_err(|_| self.source.ledger().failed_after_all())
+            guarded(|| decode(packed)).inspect_err(|_| self.source.ledger().failed_after_all())
         });
         Some(outcome)
     }

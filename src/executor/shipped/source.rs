@@ -95,6 +95,7 @@ impl Stretch {
             first: self.first,
             items,
             bytes,
+            bare: false,
         };
         self.first += u64::from(items);
         self.items -= items;
@@ -386,6 +387,10 @@ impl Parcel for Source {
             Answer::LargeValue(bytes) => {
                 state.succeeded += 1;
                 state.give(item, |answers| answers.push_value(&bytes));
+            }
+            Answer::Bare(bytes) => {
+                state.succeeded += 1;
+                state.give(item, |answers| answers.push_bare(bytes));
             }
             Answer::Failed(reason) => {
                 if reason.is_cancelled() {

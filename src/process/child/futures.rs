@@ -7,7 +7,7 @@ use super::{
         slot::TO_BE_DROPPED,
     },
     running::RunningBatch,
-    serve::kind_of,
+    serve::{flags_of, kind_of},
     wire::{Wire, orphaned},
 };
 use crate::{
@@ -149,7 +149,7 @@ impl Futures {
             });
             let header = Header {
                 kind: kind_of(verdict),
-                flags: LAST,
+                flags: LAST | flags_of(verdict),
                 slot: header.slot,
                 id: header.id,
                 entry: i64::try_from(started.elapsed().as_nanos()).unwrap_or(i64::MAX),

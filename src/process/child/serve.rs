@@ -2,7 +2,7 @@
 
 use super::{
     super::link::{
-        frame::{ANNOUNCE, Header, IN_BULK, LAST, down, up},
+        frame::{ANNOUNCE, BARE, Header, IN_BULK, LAST, down, up},
         ring::Nonsense,
     },
     futures::Futures,
@@ -15,7 +15,9 @@ use crate::{
     running::{Doing, run_as},
     runtime,
     sys::worker::resident_bytes,
-    task::{Entry, Input, Received, Routine, Verdict, drop_unused_states, failure, parcel::split_item},
+    task::{
+        Entry, Input, Packed, Received, Routine, Verdict, drop_unused_states, failure, parcel::split_item,
+    },
 };
 use std::time::Instant;
 
@@ -137,14 +139,14 @@ impl Server {
     fn initialize(&mut self, header: Header, body: &[u8]) {
         let mut answer = Vec::new();
         let verdict = match entry(&header) {
-            Ok(entry) => call(entry, body, None, &mut answer),
+            Ok(entry) => call(entry, Packed::Encoded(body.into()), None, &mut answer),
             Err(error) => {
                 failure::write(&error, &mut answer);
                 Verdict::Failure
             }
         };
         match verdict {
-            Verdict::Value => self.say(up::READY),
+            Verdict::Value | Verdict::Bare => self.say(up::READY),
             Verdict::Failure => {
                 let header = Header {
                     kind: up::NOT_READY,
@@ -170,7 +172,7 @@ impl Server {
         {
             return self.start_future(header, *start, context.as_deref());
         }
-        let fetched;
+        let mut fetched;
         let start = Instant::now();
         let mut claimed = false;
         if header.flags & IN_BULK == 0 {
@@ -189,6 +191,7 @@ impl Server {
                 Vec::new()
             };
         }
+        let mut bare = (header.flags & BARE != 0).then(|| std::mem::take(&mut fetched));
         let mut rest = &fetched[..];
         let mut answer = std::mem::take(&mut self.answer);
         let mut item = 0;
@@ -197,10 +200,15 @@ impl Server {
         while claimed || !self.retiring && self.claim(&header, item) {
             claimed = false;
             answer.clear();
-            let Some((argument, behind)) = split_item(rest) else {
-                return Err(Nonsense("a batch that ends before its last item".into()));
+            let argument = if let Some(vector) = bare.take() {
+                Packed::Bare(vector)
+            } else {
+                let Some((argument, behind)) = split_item(rest) else {
+                    return Err(Nonsense("a batch that ends before its last item".into()));
+                };
+                rest = behind;
+                Packed::Encoded(argument.into())
             };
-            rest = behind;
             let verdict = match entry {
                 Ok(entry) => run_as(&batch, Doing::Calling, || {
                     call(entry, argument, context.as_deref(), &mut answer)
@@ -219,7 +227,7 @@ impl Server {
             self.wire.answer(
                 Header {
                     kind: kind_of(verdict),
-                    flags: if is_last { LAST } else { 0 },
+                    flags: flags_of(verdict) | if is_last { LAST } else { 0 },
                     slot: header.slot,
                     id: header.id,
                     entry: if is_last { nanos_since(start) } else { 0 },
@@ -228,6 +236,10 @@ impl Server {
                 },
                 &answer,
             );
+            if verdict == Verdict::Bare {
+                // It was the work's, and may be long.
+                answer = Vec::new();
+            }
             self.retire_if_spent();
             item += 1;
             if is_last {
@@ -284,8 +296,13 @@ impl Server {
             Some(body) => body,
             None => self.wire.fetch(&header)?,
         };
-        let Some((argument, _)) = split_item(&body) else {
-            return Err(Nonsense("a batch without an item".into()));
+        let argument = if header.flags & BARE != 0 {
+            Packed::Bare(body)
+        } else {
+            match split_item(&body) {
+                Some((argument, _)) => Packed::Encoded(argument.into()),
+                None => return Err(Nonsense("a batch without an item".into())),
+            }
         };
         self.ran += 1;
         self.futures.start(&header, || start(Input { argument, context }));
@@ -325,9 +342,13 @@ impl Server {
 
 pub(super) fn kind_of(verdict: Verdict) -> u8 {
     match verdict {
-        Verdict::Value => up::VALUE,
+        Verdict::Value | Verdict::Bare => up::VALUE,
         Verdict::Failure => up::FAILURE,
     }
+}
+
+pub(super) fn flags_of(verdict: Verdict) -> u8 {
+    if verdict == Verdict::Bare { BARE } else { 0 }
 }
 
 fn nanos_since(start: Instant) -> i64 {
@@ -341,7 +362,7 @@ fn entry(header: &Header) -> Result<&'static Entry, TaskError> {
     })
 }
 
-fn call(entry: &Entry, argument: &[u8], context: Option<&Received>, answer: &mut Vec<u8>) -> Verdict {
+fn call(entry: &Entry, argument: Packed<'_>, context: Option<&Received>, answer: &mut Vec<u8>) -> Verdict {
     match entry.routine {
         Routine::Call(run) => run(Input { argument, context }, answer),
         Routine::Async(_) => {

@@ -73,3 +73,5 @@ pub(crate) const IN_BULK: u8 = 1;
 pub(crate) const LAST: u8 = 2;
 /// The parent has to hear of the start.
 pub(crate) const ANNOUNCE: u8 = 4;
+/// The body is a bare vector of bytes (`task/packed.rs`).
+pub(crate) const BARE: u8 = 8;

@@ -6,7 +6,7 @@ use super::{
         flight::Flight,
         link::{
             MOST_INLINE,
-            frame::{ANNOUNCE, Header, IN_BULK, down},
+            frame::{ANNOUNCE, BARE, Header, IN_BULK, down},
         },
     },
     Worker,
@@ -68,6 +68,9 @@ impl Worker {
         let mut flags = if is_long { IN_BULK } else { 0 };
         if announce {
             flags |= ANNOUNCE;
+        }
+        if load.bare {
+            flags |= BARE;
         }
         let sent = self.down.push(
             Header {

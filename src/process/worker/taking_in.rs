@@ -5,7 +5,7 @@ use super::{
         flight::{Flight, News},
         link::{
             MOST_INLINE,
-            frame::{Header, IN_BULK, LAST, down, up},
+            frame::{BARE, Header, IN_BULK, LAST, down, up},
             ring::Nonsense,
         },
     },
@@ -131,7 +131,7 @@ impl Worker {
                     bytes,
                 });
             }
-            up::VALUE if header.body <= SMALL as u64 => {
+            up::VALUE if header.body <= SMALL as u64 && header.flags & BARE == 0 => {
                 // Copied out of the reach of the worker, without a vector of its own.
                 let mut small = [0; SMALL];
                 let length = frame.body.len().min(SMALL);
@@ -188,6 +188,7 @@ impl Worker {
         }
         let answer = match (header.kind, small) {
             (up::FAILURE, _) => Answer::Failed(failure::read(&bytes)),
+            (_, None) if header.flags & BARE != 0 => Answer::Bare(bytes),
             (_, Some(small)) => Answer::Value(small),
             (_, None) => Answer::LargeValue(bytes),
         };
