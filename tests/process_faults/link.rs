@@ -11,7 +11,7 @@ use std::{
 /// As in `src/process/link`: what tells the memory from any other, and how long its parts are, from the end.
 const MAGIC: u64 = 0x6366_7072_6f63_0001;
 const RING: usize = 256 * 1024;
-const BULK: usize = 1024 * 1024;
+const BULK: usize = 512 * 1024;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Memory {

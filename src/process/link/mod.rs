@@ -30,7 +30,7 @@ pub(super) const MAGIC: u64 = 0x6366_7072_6f63_0001;
 
 /// Bytes of each ring of frames, and of each stream of large bodies. Pages that are never written cost nothing.
 pub(super) const RING: usize = 256 * 1024;
-pub(super) const BULK: usize = 1024 * 1024;
+pub(super) const BULK: usize = 512 * 1024;
 
 /// A body longer than this goes through the stream. Several of the longest frames fit into a ring.
 pub(super) const MOST_INLINE: usize = 32 * 1024;
