@@ -7,6 +7,9 @@ use crate::{
 };
 use std::time::Instant;
 
+/// The memory of an argument is kept for the answer up to this size: a worker runs one call at a time.
+const MOST_KEPT: usize = 64 * 1024 * 1024;
+
 /// A batch that a worker has: which items, and how far they are.
 pub(super) struct Flight {
     /// The number of the batch; no other of this pool has it.
@@ -104,6 +107,22 @@ impl Flight {
             tells_its_end: false,
             drops_until: None,
         }
+    }
+
+    /// Its long argument has been sent. If a call runs on it, the answer may come where it was.
+    pub(super) fn empty_load(&mut self) {
+        if self.load.bytes.capacity() <= MOST_KEPT && !self.parcel.call().is_async() {
+            self.load.bytes.clear();
+        } else {
+            self.load.bytes = Vec::new();
+        }
+    }
+
+    /// The memory of the argument for an answer of this length, if it is about as large.
+    pub(super) fn room_for(&mut self, length: u64) -> Option<Vec<u8>> {
+        let room = &self.load.bytes;
+        let is_right = room.is_empty() && (length..=length + length / 8).contains(&(room.capacity() as u64));
+        is_right.then(|| std::mem::take(&mut self.load.bytes))
     }
 
     /// Notes that so many of its items have started.

@@ -177,7 +177,7 @@ impl Worker {
                 && let Some(flight) = &mut self.flights[slot as usize]
             {
                 // It has started, so it will not be sent again.
-                flight.load.bytes = Vec::new();
+                flight.empty_load();
             }
             self.outgoing = None;
         }

@@ -62,7 +62,11 @@ impl Worker {
         let mut taken = TakenIn::default();
         let mut left = MOST_AT_ONCE;
         while left > 0 {
-            let weight = if self.incoming.is_some() { FRAMES_PER_PIECE } else { 1 };
+            let weight = if self.incoming.is_some() {
+                FRAMES_PER_PIECE
+            } else {
+                1
+            };
             if !self.take_one(ledger, news, &mut taken)? {
                 break;
             }
@@ -120,11 +124,17 @@ impl Worker {
         let header = frame.header;
         match header.kind {
             up::VALUE | up::FAILURE | up::NOT_READY if header.flags & IN_BULK != 0 => {
-                let mut bytes = Vec::new();
-                // Said by the worker: believed as far as it cannot hurt.
-                let ahead = header.body.min(TRUSTED_LENGTH);
-                let _ = bytes.try_reserve_exact(usize::try_from(ahead).unwrap_or(0));
-                huge_pages::prefer(bytes.spare_capacity_mut());
+                let argument = flight(&mut self.flights, &header)
+                    .ok()
+                    .and_then(|flight| flight.room_for(header.body));
+                let bytes = argument.unwrap_or_else(|| {
+                    let mut bytes = Vec::new();
+                    // Said by the worker: believed as far as it cannot hurt.
+                    let ahead = header.body.min(TRUSTED_LENGTH);
+                    let _ = bytes.try_reserve_exact(usize::try_from(ahead).unwrap_or(0));
+                    huge_pages::prefer(bytes.spare_capacity_mut());
+                    bytes
+                });
                 self.incoming = Some(Incoming {
                     header,
                     left: header.body,
