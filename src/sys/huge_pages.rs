@@ -21,15 +21,27 @@ fn wish<T>(room: &mut [MaybeUninit<T>]) {
 
     // The address has to be that of a page; 64 KiB is a multiple of all page sizes in use.
     const PAGE: usize = 64 * 1024;
+    /// A large page on most machines. The ends of the room are no whole ones.
+    const LARGE_PAGE: usize = 2 * 1024 * 1024;
     let start = room.as_mut_ptr().cast::<u8>();
-    let skipped = start.align_offset(PAGE);
-    let Some(length) = size_of_val(room).checked_sub(skipped) else {
-        return;
+    let end = size_of_val(room);
+    let advise = |from: usize, to: usize, advice| {
+        if from < to {
+            // SAFETY: neither advice changes the contents or the protection of the memory, which belongs to `room` between
+            // `from` and `to` (the system rounds the end up to a page: a wish may reach a little further, where it does as
+            // little harm).
+            let _ = unsafe { madvise(start.wrapping_add(from).cast(), to - from, advice) };
+        }
     };
-    // SAFETY: the advice changes neither the contents nor the protection of the memory, which belongs to `room` from `skipped`
-    // on for `length` bytes (the system rounds the end up to a page: the wish may reach a little further, where it does as
-    // little harm).
-    let _ = unsafe { madvise(start.wrapping_add(skipped).cast(), length, Advice::LinuxHugepage) };
+    let first = start.align_offset(PAGE);
+    advise(first, end, Advice::LinuxHugepage);
+    let first_large = start.align_offset(LARGE_PAGE);
+    let last_large = end - (start.addr() + end) % LARGE_PAGE;
+    if first_large < last_large {
+        // What is left at both ends is had at once, which takes a third of the time that it takes page by page.
+        advise(first, first_large, Advice::LinuxPopulateWrite);
+        advise(last_large, end, Advice::LinuxPopulateWrite);
+    }
 }
 
 #[cfg(not(target_os = "linux"))]
