@@ -134,14 +134,14 @@ impl Supervisor {
                 );
                 let timeout = self.timeout(&mut state);
                 let starts = state.to_start > 0;
-                let moved = std::mem::replace(&mut self.moved, state.moved) != state.moved;
-                let moves = moved && state.attending == 0 && state.is_streaming();
+                let got_on = std::mem::replace(&mut self.moved, state.moved) != state.moved;
+                let attends = got_on && state.attending == 0 && state.is_streaming();
                 shared.release_supervised(state, news);
-                if moves {
+                if attends {
                     // As long as a long body gets on, nobody rings for its pieces.
                     shared.attend(&|| false);
                 }
-                if starts || moves {
+                if starts || attends {
                     Some(Duration::ZERO)
                 } else {
                     timeout

@@ -27,7 +27,9 @@ const LENGTHS: [usize; 8] = [
 
 /// No two pieces are alike.
 fn pattern(length: usize) -> Vec<u8> {
-    (0..length).map(|n| (n % 251) as u8 ^ (n / 4096) as u8).collect()
+    (0..length)
+        .map(|n| (n % 251).to_le_bytes()[0] ^ (n / 4096).to_le_bytes()[0])
+        .collect()
 }
 
 /// Changes both ends, so that what comes back is not what was sent.

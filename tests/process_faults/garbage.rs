@@ -142,7 +142,7 @@ fn likely_frame(memory: Memory, at: u64, random: &mut Random) -> u64 {
     let body = random.next() % 3 * 40;
     let length = 64 + body.next_multiple_of(8);
     let kind = 1 + random.next() % 9;
-    let flags = random.next() & 14;
+    let flags = random.next() & 0b1110;
     write_header(
         memory,
         at,
