@@ -24,18 +24,43 @@ thread_local! {
 
 /// Runs `work` as a part of `task`.
 pub(crate) fn run_as<R>(task: &Arc<impl Running + 'static>, doing: Doing, work: impl FnOnce() -> R) -> R {
+    let task = Arc::as_ptr(task) as *const dyn Running;
+    run_with(Some((task, doing)), work)
+}
+
+fn run_with<R>(now: Option<Current>, work: impl FnOnce() -> R) -> R {
     struct Restore(Option<Current>);
     impl Drop for Restore {
         fn drop(&mut self) {
             let _ = CURRENT.try_with(|current| current.set(self.0));
         }
     }
-    let task = Arc::as_ptr(task) as *const dyn Running;
-    let outer = CURRENT
-        .try_with(|current| current.replace(Some((task, doing))))
-        .unwrap_or(None);
+    let outer = CURRENT.try_with(|current| current.replace(now)).unwrap_or(None);
     let _restore = Restore(outer);
     work()
+}
+
+/// The task that is running on a thread, for another thread that does a part of its work.
+pub(crate) struct Carried(Option<*const dyn Running>);
+
+// SAFETY: tasks are `Send` and `Sync`; that the pointer is still good is what `run_carried` asks of its callers.
+unsafe impl Send for Carried {}
+// SAFETY: as above.
+unsafe impl Sync for Carried {}
+
+/// The task that is running on this thread.
+#[inline]
+pub(crate) fn carry() -> Carried {
+    Carried(current().map(|(task, _)| task))
+}
+
+/// Runs `work`, a function, as a part of the task that runs on another thread.
+///
+/// # Safety
+///
+/// The thread on which the task was [taken along](carry) does not leave what it was doing there before this returns.
+pub(crate) unsafe fn run_carried<R>(task: &Carried, work: impl FnOnce() -> R) -> R {
+    run_with(task.0.map(|task| (task, Doing::Calling)), work)
 }
 
 /// Whether this thread is polling a future for an executor.
@@ -52,7 +77,8 @@ pub(crate) fn is_running() -> bool {
 pub(super) fn task() -> Option<Arc<dyn Running>> {
     let (task, _) = current()?;
     // SAFETY: the pointer came from `Arc::as_ptr`, and that `Arc` is alive: `run_as` borrows it until it returns, and takes the
-    // pointer away before it does, also when the work panics. The thread-local is of this thread, which is inside that call.
+    // pointer away before it does, also when the work panics. The thread-local is of this thread, which is inside that call; or
+    // inside `run_carried`, whose caller promises that another thread is inside that call meanwhile.
     unsafe {
         Arc::increment_strong_count(task);
         Some(Arc::from_raw(task))
@@ -65,6 +91,7 @@ fn ask<T>(about: impl FnOnce(&dyn Running, Doing) -> T) -> Option<T> {
     Some(about(unsafe { &*task }, doing))
 }
 
+#[inline]
 fn current() -> Option<Current> {
     CURRENT.try_with(Cell::get).ok().flatten()
 }

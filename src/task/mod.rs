@@ -78,6 +78,11 @@ impl Task {
         Self(Some(what))
     }
 
+    /// The inside of the task, for a queue that resolves what is left in it itself.
+    pub(crate) fn into_inner(mut self) -> Option<Arc<dyn Run>> {
+        self.0.take()
+    }
+
     /// Runs the task on the calling thread. Panics of the work stay in its future, those of a destructor end here.
     ///
     /// `Some` is the rest of a large task (a `map`): queue it again behind what waits, so that others get

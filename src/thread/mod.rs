@@ -1,7 +1,9 @@
 #![doc = include_str!("README.md")]
 
 mod builder;
+mod here;
 mod idle;
+mod join;
 mod places;
 mod queues;
 mod scope;

@@ -1,28 +1,42 @@
 //! Where tasks wait: one injector for what comes from outside, two deques per seat (rules 1 to 3).
 
-use crate::task::Task;
+use super::join::Half;
+use crate::{
+    sync::Arc,
+    task::{Run, Task},
+};
 use crossbeam_deque::{Injector, Steal, Stealer, Worker};
-use std::{cell::Cell, iter};
+use std::cell::Cell;
 
 /// Once in so many tasks a seat looks first where it would look last, so that nothing waits for ever. 61, as in
 /// Go's scheduler: rare enough to cost nothing, and a prime, so that it does not beat with the program.
 const FAIRNESS: u32 = 61;
 
+/// What waits in a queue. Two words, as a [`Task`]: there may be millions.
+pub(super) enum Entry {
+    /// The inside of a [`Task`]. What is left in the queues at the end is made a task again, and so resolved.
+    Task(Arc<dyn Run>),
+    /// The second half of a `join`; only ever in the own deque of its owner's seat.
+    Half(Half),
+}
+
+const _: () = assert!(size_of::<Entry>() == size_of::<Task>());
+
 /// The right to run tasks, and the deques that go with it. There are as many as workers.
 pub(super) struct Seat {
     pub(super) index: usize,
     /// What tasks on this seat submitted: the newest first, its data is warm.
-    own: Worker<Task>,
+    own: Worker<Entry>,
     /// What came from outside, in batches: the oldest first.
-    outside: Worker<Task>,
+    outside: Worker<Entry>,
     turn: Cell<u32>,
 }
 
 /// What all seats see.
 pub(super) struct Queues {
-    injector: Injector<Task>,
+    injector: Injector<Entry>,
     /// By seat: its own deque and its outside deque.
-    stealers: Vec<[Stealer<Task>; 2]>,
+    stealers: Vec<[Stealer<Entry>; 2]>,
 }
 
 impl Queues {
@@ -50,7 +64,9 @@ impl Queues {
 
     /// Behind everything that came from outside.
     pub(super) fn push(&self, task: Task) {
-        self.injector.push(task);
+        if let Some(task) = task.into_inner() {
+            self.injector.push(Entry::Task(task));
+        }
     }
 
     pub(super) fn are_empty(&self) -> bool {
@@ -62,8 +78,8 @@ impl Queues {
         self.injector.len() + self.stealers.iter().flatten().map(Stealer::len).sum::<usize>()
     }
 
-    /// Takes any task, from a thread without a seat.
-    pub(super) fn take_any(&self) -> Option<Task> {
+    /// Takes any entry, from a thread without a seat.
+    pub(super) fn take_any(&self) -> Option<Entry> {
         steal(|| self.injector.steal()).or_else(|| {
             self.stealers
                 .iter()
@@ -73,14 +89,32 @@ impl Queues {
     }
 }
 
+impl Drop for Queues {
+    fn drop(&mut self) {
+        while let Some(entry) = self.take_any() {
+            match entry {
+                Entry::Task(task) => drop(Task::new(task)),
+                Entry::Half(half) => half.hand_back(),
+            }
+        }
+    }
+}
+
 impl Seat {
     /// In front of everything else on this seat.
-    pub(super) fn push(&self, task: Task) {
-        self.own.push(task);
+    #[inline]
+    pub(super) fn push(&self, entry: Entry) {
+        self.own.push(entry);
     }
 
-    /// The next task: this seat's own, then from outside, then another seat's.
-    pub(super) fn next(&self, queues: &Queues) -> Option<Task> {
+    /// Takes the newest of this seat's own.
+    #[inline]
+    pub(super) fn pop(&self) -> Option<Entry> {
+        self.own.pop()
+    }
+
+    /// The next entry: this seat's own, then from outside, then another seat's.
+    pub(super) fn next(&self, queues: &Queues) -> Option<Entry> {
         let turn = self.turn.get().wrapping_add(1);
         self.turn.set(turn);
         let early = match turn % FAIRNESS {
@@ -96,27 +130,29 @@ impl Seat {
             .or_else(|| self.next_from_others(queues))
     }
 
-    fn next_from_outside(&self, queues: &Queues) -> Option<Task> {
+    fn next_from_outside(&self, queues: &Queues) -> Option<Entry> {
         self.outside
             .pop()
             .or_else(|| steal(|| queues.injector.steal_batch_and_pop(&self.outside)))
     }
 
-    fn next_from_others(&self, queues: &Queues) -> Option<Task> {
+    fn next_from_others(&self, queues: &Queues) -> Option<Entry> {
         let (before, after) = queues.stealers.split_at(self.index);
         // From the right neighbour on, so that not all begin with the same one.
-        let others = after.iter().skip(1).chain(before).flatten();
-        iter::empty()
-            .chain(others)
-            .find_map(|stealer| steal(|| stealer.steal_batch_and_pop(&self.outside)))
+        let mut others = after.iter().skip(1).chain(before);
+        others.find_map(|[own, outside]| {
+            // One by one: the oldest is the largest part of a recursion, its owner gets on with the others, and a half must not
+            // wait anywhere else.
+            steal(|| own.steal()).or_else(|| steal(|| outside.steal_batch_and_pop(&self.outside)))
+        })
     }
 }
 
 /// Steals until the answer is not "try again".
-fn steal(attempt: impl Fn() -> Steal<Task>) -> Option<Task> {
+fn steal(attempt: impl Fn() -> Steal<Entry>) -> Option<Entry> {
     loop {
         match attempt() {
-            Steal::Success(task) => return Some(task),
+            Steal::Success(entry) => return Some(entry),
             Steal::Empty => return None,
             Steal::Retry => std::hint::spin_loop(),
         }
@@ -126,8 +162,8 @@ fn steal(attempt: impl Fn() -> Steal<Task>) -> Option<Task> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ledger::Ledger, task::Run, task::RunContext};
-    use std::sync::{Arc, Mutex};
+    use crate::{ledger::Ledger, task::RunContext};
+    use std::sync::Mutex;
 
     struct Note(u32, Arc<Mutex<Vec<u32>>>);
 
@@ -145,8 +181,10 @@ mod tests {
     fn run_all(seat: &Seat, queues: &Queues, most: usize) {
         let ledger = Ledger::new();
         for _ in 0..most {
-            let Some(task) = seat.next(queues) else { break };
-            assert!(task.run(&ledger).is_none());
+            let Some(Entry::Task(task)) = seat.next(queues) else {
+                break;
+            };
+            assert!(Task::new(task).run(&ledger).is_none());
         }
     }
 
@@ -162,7 +200,7 @@ mod tests {
 
         seen.lock().unwrap().clear();
         for n in 0..3 {
-            seats[0].push(Task::new(Arc::new(Note(n, seen.clone()))));
+            seats[0].push(Entry::Task(Arc::new(Note(n, seen.clone()))));
         }
         run_all(&seats[0], &queues, usize::MAX);
         assert_eq!(*seen.lock().unwrap(), [2, 1, 0]);
@@ -172,11 +210,11 @@ mod tests {
     fn neither_outside_work_nor_the_oldest_of_its_own_starves() {
         let (queues, seats) = Queues::new(1);
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let task = |n| Task::new(Arc::new(Note(n, seen.clone())));
-        queues.push(task(1));
-        seats[0].push(task(2));
+        let own = |n| Entry::Task(Arc::new(Note(n, seen.clone())));
+        queues.push(Task::new(Arc::new(Note(1, seen.clone()))));
+        seats[0].push(own(2));
         for _ in 0..2 * FAIRNESS {
-            seats[0].push(task(3));
+            seats[0].push(own(3));
             run_all(&seats[0], &queues, 1);
         }
         let seen = seen.lock().unwrap();
@@ -188,7 +226,7 @@ mod tests {
         let (queues, seats) = Queues::new(2);
         let seen = Arc::new(Mutex::new(Vec::new()));
         for n in 0..10 {
-            seats[1].push(Task::new(Arc::new(Note(n, seen.clone()))));
+            seats[1].push(Entry::Task(Arc::new(Note(n, seen.clone()))));
         }
         run_all(&seats[0], &queues, usize::MAX);
         assert_eq!(seen.lock().unwrap().len(), 10);

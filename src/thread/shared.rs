@@ -4,7 +4,7 @@ use super::{
     builder::Config,
     idle::Idle,
     places::{Offer, Places},
-    queues::{Queues, Seat},
+    queues::{Entry, Queues, Seat},
     worker,
 };
 use crate::{
@@ -171,10 +171,13 @@ impl Shared {
     /// Cancels what waits in the queues now. What comes later is cancelled by the worker that takes it.
     fn cancel_queued(&self) {
         let mut started = Vec::new();
-        while let Some(task) = self.queues.take_any() {
-            match task.cancel_queued() {
-                Some(task) => started.push(task),
-                None => self.went_out(),
+        while let Some(entry) = self.queues.take_any() {
+            match entry {
+                Entry::Task(task) => match Task::new(task).cancel_queued() {
+                    Some(task) => started.push(task),
+                    None => self.went_out(),
+                },
+                Entry::Half(half) => half.hand_back(),
             }
         }
         for task in started {
@@ -216,9 +219,14 @@ impl Shared {
 
     /// Resolves what waits in the queues with this reason.
     fn refuse_queued(&self, reason: &TaskError) {
-        while let Some(task) = self.queues.take_any() {
-            task.refuse(reason.clone());
-            self.went_out();
+        while let Some(entry) = self.queues.take_any() {
+            match entry {
+                Entry::Task(task) => {
+                    Task::new(task).refuse(reason.clone());
+                    self.went_out();
+                }
+                Entry::Half(half) => half.hand_back(),
+            }
         }
     }
 
