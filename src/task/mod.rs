@@ -78,9 +78,9 @@ impl Task {
         Self(Some(what))
     }
 
-    /// The inside of the task, for a queue that resolves what is left in it itself.
-    pub(crate) fn into_inner(mut self) -> Option<Arc<dyn Run>> {
-        self.0.take()
+    /// What is behind the task, for a queue that has its own form of it. [`new`](Self::new) makes it a task again.
+    pub(crate) fn into_inner(mut self) -> Arc<dyn Run> {
+        self.0.take().expect("a task is there until it is run or refused")
     }
 
     /// Runs the task on the calling thread. Panics of the work stay in its future, those of a destructor end here.

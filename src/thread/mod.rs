@@ -1,6 +1,7 @@
 #![doc = include_str!("README.md")]
 
 mod builder;
+mod entry;
 mod here;
 mod idle;
 mod join;

@@ -1,26 +1,13 @@
 //! Where tasks wait: one injector for what comes from outside, two deques per seat (rules 1 to 3).
 
-use super::join::Half;
-use crate::{
-    sync::Arc,
-    task::{Run, Task},
-};
+use super::entry::Entry;
+use crate::task::Task;
 use crossbeam_deque::{Injector, Steal, Stealer, Worker};
 use std::cell::Cell;
 
 /// Once in so many tasks a seat looks first where it would look last, so that nothing waits for ever. 61, as in
 /// Go's scheduler: rare enough to cost nothing, and a prime, so that it does not beat with the program.
 const FAIRNESS: u32 = 61;
-
-/// What waits in a queue. Two words, as a [`Task`]: there may be millions.
-pub(super) enum Entry {
-    /// The inside of a [`Task`]. What is left in the queues at the end is made a task again, and so resolved.
-    Task(Arc<dyn Run>),
-    /// The second half of a `join`; only ever in the own deque of its owner's seat.
-    Half(Half),
-}
-
-const _: () = assert!(size_of::<Entry>() == size_of::<Task>());
 
 /// The right to run tasks, and the deques that go with it. There are as many as workers.
 pub(super) struct Seat {
@@ -64,9 +51,7 @@ impl Queues {
 
     /// Behind everything that came from outside.
     pub(super) fn push(&self, task: Task) {
-        if let Some(task) = task.into_inner() {
-            self.injector.push(Entry::Task(task));
-        }
+        self.injector.push(Entry::of_task(task));
     }
 
     pub(super) fn are_empty(&self) -> bool {
@@ -86,17 +71,6 @@ impl Queues {
                 .flatten()
                 .find_map(|stealer| steal(|| stealer.steal()))
         })
-    }
-}
-
-impl Drop for Queues {
-    fn drop(&mut self) {
-        while let Some(entry) = self.take_any() {
-            match entry {
-                Entry::Task(task) => drop(Task::new(task)),
-                Entry::Half(half) => half.hand_back(),
-            }
-        }
     }
 }
 
@@ -162,8 +136,8 @@ fn steal(attempt: impl Fn() -> Steal<Entry>) -> Option<Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ledger::Ledger, task::RunContext};
-    use std::sync::Mutex;
+    use crate::{ledger::Ledger, task::Run, task::RunContext, thread::entry::Opened};
+    use std::sync::{Arc, Mutex};
 
     struct Note(u32, Arc<Mutex<Vec<u32>>>);
 
@@ -181,7 +155,7 @@ mod tests {
     fn run_all(seat: &Seat, queues: &Queues, most: usize) {
         let ledger = Ledger::new();
         for _ in 0..most {
-            let Some(Entry::Task(task)) = seat.next(queues) else {
+            let Some(Entry::of_task(task)) = seat.next(queues) else {
                 break;
             };
             assert!(Task::new(task).run(&ledger).is_none());
@@ -200,7 +174,7 @@ mod tests {
 
         seen.lock().unwrap().clear();
         for n in 0..3 {
-            seats[0].push(Entry::Task(Arc::new(Note(n, seen.clone()))));
+            seats[0].push(Entry::of_task(Task::new(Arc::new(Note(n, seen.clone())))));
         }
         run_all(&seats[0], &queues, usize::MAX);
         assert_eq!(*seen.lock().unwrap(), [2, 1, 0]);
@@ -210,11 +184,11 @@ mod tests {
     fn neither_outside_work_nor_the_oldest_of_its_own_starves() {
         let (queues, seats) = Queues::new(1);
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let own = |n| Entry::Task(Arc::new(Note(n, seen.clone())));
-        queues.push(Task::new(Arc::new(Note(1, seen.clone()))));
-        seats[0].push(own(2));
+        let task = |n| Task::new(Arc::new(Note(n, seen.clone())));
+        queues.push(task(1));
+        seats[0].push(Entry::of_task(task(2)));
         for _ in 0..2 * FAIRNESS {
-            seats[0].push(own(3));
+            seats[0].push(Entry::of_task(task(3)));
             run_all(&seats[0], &queues, 1);
         }
         let seen = seen.lock().unwrap();
@@ -226,7 +200,7 @@ mod tests {
         let (queues, seats) = Queues::new(2);
         let seen = Arc::new(Mutex::new(Vec::new()));
         for n in 0..10 {
-            seats[1].push(Entry::Task(Arc::new(Note(n, seen.clone()))));
+            seats[1].push(Entry::of_task(Task::new(Arc::new(Note(n, seen.clone())))));
         }
         run_all(&seats[0], &queues, usize::MAX);
         assert_eq!(seen.lock().unwrap().len(), 10);

@@ -2,9 +2,10 @@
 
 use super::{
     builder::Config,
+    entry::Opened,
     idle::Idle,
     places::{Offer, Places},
-    queues::{Entry, Queues, Seat},
+    queues::{Queues, Seat},
     worker,
 };
 use crate::{
@@ -172,12 +173,12 @@ impl Shared {
     fn cancel_queued(&self) {
         let mut started = Vec::new();
         while let Some(entry) = self.queues.take_any() {
-            match entry {
-                Entry::Task(task) => match Task::new(task).cancel_queued() {
+            match entry.open() {
+                Opened::Task(task) => match task.cancel_queued() {
                     Some(task) => started.push(task),
                     None => self.went_out(),
                 },
-                Entry::Half(half) => half.hand_back(),
+                Opened::Half(half) => half.hand_back(),
             }
         }
         for task in started {
@@ -220,12 +221,12 @@ impl Shared {
     /// Resolves what waits in the queues with this reason.
     fn refuse_queued(&self, reason: &TaskError) {
         while let Some(entry) = self.queues.take_any() {
-            match entry {
-                Entry::Task(task) => {
-                    Task::new(task).refuse(reason.clone());
+            match entry.open() {
+                Opened::Task(task) => {
+                    task.refuse(reason.clone());
                     self.went_out();
                 }
-                Entry::Half(half) => half.hand_back(),
+                Opened::Half(half) => half.hand_back(),
             }
         }
     }

@@ -1,9 +1,10 @@
 //! One thread of a pool: finds a task, runs it, or sleeps.
 
 use super::{
+    entry::{Entry, Opened},
     here,
     join::{Half, Header},
-    queues::{Entry, Seat},
+    queues::Seat,
     shared::Shared,
 };
 use crate::{
@@ -102,9 +103,7 @@ pub(super) fn push_on_own_seat(shared: &Shared, task: Task) -> Option<Task> {
         };
         let seat = worker.seat.borrow();
         let Some(seat) = &*seat else { return Some(task) };
-        if let Some(task) = task.into_inner() {
-            seat.push(Entry::Task(task));
-        }
+        seat.push(Entry::of_task(task));
         None
     })
 }
@@ -166,13 +165,13 @@ impl Worker {
     }
 
     fn run(&self, entry: Entry) {
-        match entry {
-            Entry::Task(task) => {
-                self.run_task(Task::new(task));
+        match entry.open() {
+            Opened::Task(task) => {
+                self.run_task(task);
                 (self as &dyn Host).task_is_over();
                 self.shared.went_out();
             }
-            Entry::Half(half) => {
+            Opened::Half(half) => {
                 half.run();
                 (self as &dyn Host).task_is_over();
             }
@@ -216,7 +215,7 @@ impl Worker {
     pub(super) fn offer(&self, half: Half) {
         if let Some(seat) = &*self.seat.borrow() {
             self.halves.set(self.halves.get() + 1);
-            seat.push(Entry::Half(half));
+            seat.push(Entry::of_half(half));
         } else {
             return self.offer_without_seat(half);
         }
@@ -235,26 +234,25 @@ impl Worker {
         }
     }
 
-    /// Takes back what was offered last. False if another thread has it: then it says when it is over.
+    /// Takes back what was offered last, if it is the newest on this seat.
     pub(super) fn take_back(&self, offered: &Header) -> bool {
         if let Some(seat) = &*self.seat.borrow()
             && let Some(entry) = seat.pop()
         {
-            match entry {
-                Entry::Half(half) if half.is_of(offered) => {
+            match offered.withdraw(entry) {
+                Ok(()) => {
                     self.halves.set(self.halves.get() - 1);
-                    half.withdraw();
                     return true;
                 }
-                other => seat.push(other),
+                Err(other) => seat.push(other),
             }
         }
-        self.look_for(offered)
+        false
     }
 
-    /// As [`take_back`](Self::take_back), if it is not the newest on this seat.
+    /// Takes back what was offered last, wherever it is. False if another thread has it: then its latch will be opened.
     #[cold]
-    fn look_for(&self, offered: &Header) -> bool {
+    pub(super) fn look_for(&self, offered: &Header) -> bool {
         if let Some(lent) = offered.lent() {
             return lent.take_back();
         }
@@ -263,12 +261,9 @@ impl Worker {
         if let Some(seat) = &*self.seat.borrow() {
             let mut above = Vec::new();
             while !found && let Some(entry) = seat.pop() {
-                match entry {
-                    Entry::Half(half) if half.is_of(offered) => {
-                        half.withdraw();
-                        found = true;
-                    }
-                    other => above.push(other),
+                match offered.withdraw(entry) {
+                    Ok(()) => found = true,
+                    Err(other) => above.push(other),
                 }
             }
             above.into_iter().rev().for_each(|entry| seat.push(entry));
@@ -287,14 +282,14 @@ impl Worker {
         while left > 0
             && let Some(entry) = seat.pop()
         {
-            above.push(match entry {
-                Entry::Half(half) => {
+            above.push(Entry::of_task(match entry.open() {
+                Opened::Task(task) => task,
+                Opened::Half(half) => {
                     left -= 1;
                     self.shared.lifecycle.came_back();
-                    Entry::Task(half.lend())
+                    Task::new(half.lend())
                 }
-                other => other,
-            });
+            }));
         }
         if !above.is_empty() {
             above.into_iter().rev().for_each(|entry| seat.push(entry));

@@ -1,7 +1,11 @@
 //! The second half of a join while other threads may take it: a job in the frame of who called, and its entry in a queue.
 #![allow(unsafe_code)]
 
-use super::{super::worker::Worker, latch::Latch, lent::Lent};
+use super::{
+    super::{entry::Entry, worker::Worker},
+    latch::Latch,
+    lent::Lent,
+};
 use crate::{
     future::{host, waiter::Parker},
     panic::{self, Caught},
@@ -11,7 +15,7 @@ use crate::{
 use std::{
     any::Any,
     cell::UnsafeCell,
-    mem,
+    mem::{self, ManuallyDrop, MaybeUninit},
     panic::{AssertUnwindSafe, catch_unwind},
     process,
     ptr::{self, NonNull},
@@ -41,13 +45,10 @@ pub(in crate::thread) struct Header {
 #[repr(C)]
 struct Job<B, R> {
     header: Header,
-    body: UnsafeCell<Body<B, R>>,
-}
-
-enum Body<B, R> {
-    Work(B),
-    Ended(Result<R, Caught>),
-    Empty,
+    /// There until the half is run.
+    work: UnsafeCell<MaybeUninit<B>>,
+    /// There once the half was run by another thread than the owner's.
+    end: UnsafeCell<Option<Result<R, Caught>>>,
 }
 
 impl<B, R> Job<B, R>
@@ -64,54 +65,43 @@ where
                 latch: Latch::new(),
                 lent: OnceLock::new(),
             },
-            body: UnsafeCell::new(Body::Work(work)),
+            work: UnsafeCell::new(MaybeUninit::new(work)),
+            end: UnsafeCell::new(None),
         }
     }
 
     /// # Safety
     ///
-    /// `header` is the beginning of a job of this type, whose body is the caller's until the latch is opened.
+    /// `header` is the beginning of a job of this type that was not run and is the caller's until the latch is opened.
     unsafe fn run(header: NonNull<Header>) {
         let job = header.cast::<Self>().as_ptr();
-        // SAFETY: the job is there and its body nobody else's, says the caller.
-        let body = unsafe { (*job).body.get() };
+        // SAFETY: the job is there and the caller's; its work is there, for it was not run.
+        let work = unsafe { (*(*job).work.get()).assume_init_read() };
+        // SAFETY: the job is there, says the caller; and its owner does not leave the task that it is running before
+        // the latch is open, which is after this.
+        let end = unsafe { running::run_carried(&(*job).header.task, || panic::catch(work)) };
         // SAFETY: as above.
-        if let Body::Work(work) = unsafe { mem::replace(&mut *body, Body::Empty) } {
-            // SAFETY: the job is there, says the caller; and its owner does not leave the task that it is running before
-            // the latch is open, which is after this.
-            let result = unsafe { running::run_carried(&(*job).header.task, || panic::catch(work)) };
-            // SAFETY: as above.
-            unsafe { *body = Body::Ended(result) };
-        }
+        unsafe { *(*job).end.get() = Some(end) };
     }
 
-    /// The result, by the owner.
+    /// Takes the work out.
     ///
     /// # Safety
     ///
-    /// The body is the caller's: it has the entry back, or has seen the open latch.
+    /// The caller is the owner and has the entry back, and does this once, and not [`end`](Self::end).
     #[inline]
-    unsafe fn finish(&self) -> R {
-        // SAFETY: the caller's promise.
-        match unsafe { mem::replace(&mut *self.body.get(), Body::Empty) } {
-            // Nobody has started it.
-            Body::Work(work) => work(),
-            Body::Ended(Ok(result)) => result,
-            Body::Ended(Err(caught)) => panic::resume(caught),
-            Body::Empty => unreachable!("a half is finished once"),
-        }
+    unsafe fn work(&self) -> B {
+        // SAFETY: nobody but who has the entry takes the work; the owner has it, once, says the caller.
+        unsafe { (*self.work.get()).assume_init_read() }
     }
 
-    /// Drops the work that nobody has started, or the result.
-    ///
-    /// # Safety
-    ///
-    /// As for [`finish`](Self::finish).
-    #[cold]
-    unsafe fn discard(&self) {
-        // SAFETY: the caller's promise.
-        let body = unsafe { mem::replace(&mut *self.body.get(), Body::Empty) };
-        panic::contain(|| drop(body));
+    /// How the half has ended, if somebody has run it; or else the work.
+    fn end(self) -> Result<Result<R, Caught>, B> {
+        match self.end.into_inner() {
+            Some(end) => Ok(end),
+            // SAFETY: it is there, for it was not run, and who owns the job has not taken it.
+            None => Err(unsafe { self.work.into_inner().assume_init() }),
+        }
     }
 }
 
@@ -140,14 +130,21 @@ impl Half {
     }
 
     /// Ends the life of an entry that the owner has got back.
-    #[inline]
-    pub(in crate::thread) fn withdraw(self) {
+    pub(super) fn withdraw(self) {
         mem::forget(self);
     }
 
     #[inline]
-    pub(in crate::thread) fn is_of(&self, header: &Header) -> bool {
-        ptr::eq(self.0.as_ptr(), header)
+    pub(in crate::thread) fn into_raw(self) -> NonNull<()> {
+        let half = ManuallyDrop::new(self);
+        half.0.cast()
+    }
+
+    /// # Safety
+    ///
+    /// The pointer is one of [`into_raw`](Self::into_raw), and is used once.
+    pub(in crate::thread) unsafe fn from_raw(half: NonNull<()>) -> Self {
+        Self(half.cast())
     }
 }
 
@@ -164,22 +161,25 @@ impl Header {
         self.lent.get().map(|lent| &**lent)
     }
 
+    /// Ends the life of the entry if it is that of this half, whose owner has got it back; else returns it.
+    #[inline]
+    pub(in crate::thread) fn withdraw(&self, entry: Entry) -> Result<(), Entry> {
+        if entry.is_half_at(ptr::from_ref(self).cast()) {
+            mem::forget(entry);
+            Ok(())
+        } else {
+            Err(entry)
+        }
+    }
+
     pub(in crate::thread) fn is_over(&self) -> bool {
         self.latch.is_open()
     }
 
     /// Gets the entry back, or waits for the end of the half.
-    #[inline]
     fn get_back(&self, worker: &Worker) {
-        if !worker.take_back(self) {
-            self.wait();
-        }
-    }
-
-    #[cold]
-    fn wait(&self) {
         let is_over = || self.latch.is_open();
-        if host::spin(is_over) {
+        if worker.take_back(self) || worker.look_for(self) || host::spin(is_over) {
             return;
         }
         let parker = Parker::of_this_thread();
@@ -208,36 +208,55 @@ where
     RA: Send,
     RB: Send,
 {
-    let job = Job::<B, RB>::new(b);
-    // The job must not go before `get_back` has returned. Nothing on the way there unwinds; if it did, this would end the
-    // program instead.
+    // Nothing of it has to be dropped if the entry comes back as it went.
+    let job = ManuallyDrop::new(Job::<B, RB>::new(b));
+    // The job must not go before its entry is back or its latch open. Nothing on the way there unwinds; if it did, this would
+    // end the program instead.
     let frame = Kept;
-    worker.offer(Half(NonNull::from(&job).cast()));
+    worker.offer(Half(NonNull::from(&*job).cast()));
     match catch_unwind(AssertUnwindSafe(a)) {
-        Ok(first) => {
-            job.header.get_back(worker);
+        Ok(first) if worker.take_back(&job.header) => {
             mem::forget(frame);
-            // SAFETY: `get_back` has returned.
-            let second = unsafe { job.finish() };
-            (first, second)
+            // SAFETY: the entry is back, so nobody else has the work.
+            let work = unsafe { job.work() };
+            (first, work())
         }
-        Err(payload) => {
-            let caught = failed(worker, &job.header, payload);
-            mem::forget(frame);
-            // SAFETY: `failed` has called `get_back`.
-            unsafe { job.discard() };
-            panic::resume(caught)
-        }
+        first => finish(worker, &job, frame, first),
     }
 }
 
-/// `a` has panicked.
+/// The rest of a join that does not go as most do: somebody else has `b`, or `a` has panicked.
 #[cold]
-fn failed(worker: &Worker, header: &Header, payload: Box<dyn Any + Send>) -> Caught {
+#[inline(never)]
+fn finish<RA, B, RB>(
+    worker: &Worker,
+    job: &ManuallyDrop<Job<B, RB>>,
+    frame: Kept,
+    first: Result<RA, Box<dyn Any + Send>>,
+) -> (RA, RB)
+where
+    B: FnOnce() -> RB + Send,
+    RB: Send,
+{
     // The place first: the wait may run callbacks, which may panic.
-    let caught = panic::caught(payload);
-    header.get_back(worker);
-    caught
+    let first = first.map_err(panic::caught);
+    job.header.get_back(worker);
+    mem::forget(frame);
+    // SAFETY: the entry is back or the latch open, so the job is this thread's alone; nobody uses or drops it after this.
+    let job = ManuallyDrop::into_inner(unsafe { ptr::read(job) });
+    match (first, job.end()) {
+        (Ok(first), Ok(Ok(second))) => (first, second),
+        // Nobody has started it.
+        (Ok(first), Err(work)) => (first, work()),
+        (Ok(first), Ok(Err(caught))) => {
+            panic::contain(|| drop(first));
+            panic::resume(caught)
+        }
+        (Err(caught), second) => {
+            panic::contain(|| drop(second));
+            panic::resume(caught)
+        }
+    }
 }
 
 /// A frame that must not be unwound.

@@ -54,7 +54,7 @@ impl ThreadPool {
     /// pool.join(|| sort(&pool, &mut items), || ());
     /// assert_eq!(items, [1, 1, 2, 3, 4, 5, 6, 9]);
     /// ```
-    #[inline]
+    #[inline(never)]
     pub fn join<A, B, RA, RB>(&self, a: A, b: B) -> (RA, RB)
     where
         A: FnOnce() -> RA + Send,
