@@ -87,6 +87,11 @@ impl Seat {
         self.own.pop()
     }
 
+    /// Puts back what was [taken](Self::pop), newest first.
+    pub(super) fn push_back(&self, entries: Vec<Entry>) {
+        entries.into_iter().rev().for_each(|entry| self.push(entry));
+    }
+
     /// The next entry: this seat's own, then from outside, then another seat's.
     pub(super) fn next(&self, queues: &Queues) -> Option<Entry> {
         let turn = self.turn.get().wrapping_add(1);

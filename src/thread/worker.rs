@@ -3,7 +3,7 @@
 use super::{
     entry::{Entry, Opened},
     here,
-    join::{Half, Header},
+    join::{Half, Header, Lent},
     queues::Seat,
     shared::Shared,
 };
@@ -39,6 +39,8 @@ pub(super) struct Worker {
     seat: RefCell<Option<Seat>>,
     /// Halves of this thread's frames that may be in the own deque of its seat: as many or fewer are.
     halves: Cell<u32>,
+    /// What this thread has offered last in the injector, having no seat.
+    last_lent: RefCell<Option<Arc<Lent>>>,
     waits: Waits,
     /// It waits, and its place belongs to another thread.
     is_away: Cell<bool>,
@@ -115,6 +117,7 @@ impl Worker {
             shared,
             seat: RefCell::new(None),
             halves: Cell::new(0),
+            last_lent: RefCell::new(None),
             waits: Waits::default(),
             is_away: Cell::new(false),
             stack_base: stack::pointer(),
@@ -228,9 +231,14 @@ impl Worker {
             && let Some(seat) = self.shared.places.sit_down_early()
         {
             self.seat.replace(Some(seat));
-            self.offer(half);
-        } else {
-            self.shared.resubmit_behind(Task::new(half.lend()));
+            return self.offer(half);
+        }
+        let lent = half.lend();
+        // As long as nobody has come for the last one, another would only lie in the queue, too.
+        let mut last = self.last_lent.borrow_mut();
+        if last.as_ref().is_none_or(|last| !last.is_queued()) {
+            self.shared.resubmit_behind(Task::new(lent.clone()));
+            *last = Some(lent);
         }
     }
 
@@ -244,7 +252,11 @@ impl Worker {
                     self.halves.set(self.halves.get() - 1);
                     return true;
                 }
-                Err(other) => seat.push(other),
+                Err(other) => {
+                    seat.push(other);
+                    // Who looked meanwhile has not seen it.
+                    self.shared.idle.notify();
+                }
             }
         }
         false
@@ -266,9 +278,9 @@ impl Worker {
                     Err(other) => above.push(other),
                 }
             }
-            above.into_iter().rev().for_each(|entry| seat.push(entry));
+            seat.push_back(above);
         }
-        // Who looked meanwhile has not seen what was away.
+        // As in `take_back`.
         self.shared.idle.notify();
         found
     }
@@ -292,7 +304,7 @@ impl Worker {
             }));
         }
         if !above.is_empty() {
-            above.into_iter().rev().for_each(|entry| seat.push(entry));
+            seat.push_back(above);
             self.shared.idle.notify();
         }
     }

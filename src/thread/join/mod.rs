@@ -6,6 +6,7 @@ mod lent;
 mod outside;
 
 pub(super) use half::{Half, Header};
+pub(super) use lent::Lent;
 
 use super::{ThreadPool, here};
 
