@@ -1,4 +1,4 @@
-//! What all threads of a pool see, and how it ends (rules 9 to 12 of `README.md`).
+//! What all threads of a pool see, and how it ends (rules 13 to 16 of `README.md`).
 
 use super::{
     builder::Config,

@@ -18,7 +18,7 @@ const OPEN: u8 = 2;
 /// Lies in the owner's frame, which may be gone as soon as the latch is open. There is one owner, and one other thread that opens.
 pub(super) struct Latch {
     state: AtomicU8,
-    waker: UnsafeCell<Option<Waker>>,
+    pub(super) waker: UnsafeCell<Option<Waker>>,
 }
 
 impl Latch {

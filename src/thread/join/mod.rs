@@ -1,8 +1,10 @@
-//! Two closures, perhaps at the same time (rules 13 to 16 of `README.md`).
+//! Two closures, perhaps at the same time (rules 9 to 12 of the pool's `README.md`).
 
 mod half;
 mod latch;
 mod lent;
+#[cfg(all(test, concurrent_futures_loom))]
+mod models;
 mod outside;
 
 pub(super) use half::{Half, Header};
