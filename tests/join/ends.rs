@@ -90,7 +90,10 @@ fn a_join_from_outside_that_is_cancelled_before_it_starts_says_so() {
             caller.join().unwrap()
         });
         let message = message(outcome);
-        assert!(message.contains("cancelled"), "{message}");
+        // It is counted before it is queued, so it may come too late as well.
+        let reasons = ["the task was cancelled", "the executor is shut down"];
+        assert!(message.contains("did not run a `join`"), "{message}");
+        assert!(reasons.iter().any(|reason| message.contains(reason)), "{message}");
         go_on.send(()).unwrap();
         busy.result().unwrap();
     });
