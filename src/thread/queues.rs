@@ -160,10 +160,10 @@ mod tests {
     fn run_all(seat: &Seat, queues: &Queues, most: usize) {
         let ledger = Ledger::new();
         for _ in 0..most {
-            let Some(Entry::of_task(task)) = seat.next(queues) else {
+            let Some(Opened::Task(task)) = seat.next(queues).map(Entry::open) else {
                 break;
             };
-            assert!(Task::new(task).run(&ledger).is_none());
+            assert!(task.run(&ledger).is_none());
         }
     }
 
