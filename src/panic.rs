@@ -33,12 +33,24 @@ thread_local! {
 pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Caught> {
     // A place noted for an earlier panic must not be taken for this one's: `resume_unwind` calls no hook.
     forget_site();
-    panic::catch_unwind(AssertUnwindSafe(f)).map_err(|payload| Caught {
+    panic::catch_unwind(AssertUnwindSafe(f)).map_err(caught)
+}
+
+/// What the panic left behind that was caught just now on this thread.
+pub(crate) fn caught(payload: Box<dyn Any + Send>) -> Caught {
+    Caught {
         payload,
         site: LAST_SITE
             .try_with(|site| site.borrow_mut().take())
             .unwrap_or(None),
-    })
+    }
+}
+
+/// Raises a panic once more, on this thread. Who catches it here finds its place.
+#[cold]
+pub(crate) fn resume(caught: Caught) -> ! {
+    let _ = LAST_SITE.try_with(|site| *site.borrow_mut() = caught.site);
+    panic::resume_unwind(caught.payload)
 }
 
 /// Runs code of the user's whose panic nobody is there to receive (a destructor, a callback).
@@ -97,6 +109,7 @@ pub(crate) fn message(payload: &(dyn Any + Send)) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::thread;
 
     #[test]
     fn a_panic_is_described_by_message_and_place() {
@@ -113,6 +126,15 @@ mod tests {
         let caught = catch(|| panic::resume_unwind(Box::new(5_u8))).err().unwrap();
         assert_eq!(message(&*caught.payload), "a panic whose payload is not text");
         assert!(caught.site.is_none());
+    }
+
+    #[test]
+    fn a_panic_that_is_raised_once_more_keeps_its_place() {
+        install_hook();
+        let first = thread::spawn(|| catch(|| panic!("far away")).err().unwrap());
+        let caught = catch(|| resume(first.join().unwrap())).err().unwrap();
+        assert_eq!(message(&*caught.payload), "far away");
+        assert!(caught.site.unwrap().location.contains("panic.rs"));
     }
 
     #[test]

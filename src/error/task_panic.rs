@@ -1,5 +1,5 @@
 use crate::{
-    panic::{self, Caught},
+    panic::{self, Caught, Site},
     sync::{Arc, Mutex},
 };
 use std::{any::Any, fmt};
@@ -63,6 +63,15 @@ impl TaskPanic {
             backtrace,
             payload: Mutex::new(None),
         }))
+    }
+
+    /// The panic as it was caught, for who raises it once more. As [`take_payload`](Self::take_payload), it is there once.
+    pub(crate) fn into_caught(self) -> Option<Caught> {
+        let site = self.0.location.clone().map(|location| Site {
+            location,
+            backtrace: self.0.backtrace.clone(),
+        });
+        self.take_payload().map(|payload| Caught { payload, site })
     }
 
     fn with_message(message: String, caught: Caught) -> Self {

@@ -3,7 +3,7 @@
 
 use super::Running;
 use crate::sync::Arc;
-use std::cell::Cell;
+use std::{cell::Cell, ptr::NonNull};
 
 /// What a thread is doing for a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,28 +14,64 @@ pub(crate) enum Doing {
     Polling,
 }
 
-/// A task, as [`Arc::as_ptr`] gives it. Good for as long as the [`run_as`] that put it here has not returned: that borrows a
-/// counted reference. Counting another would be two of the dearest steps of a small task.
-type Current = (*const dyn Running, Doing);
+/// What a thread is busy with.
+#[derive(Clone, Copy)]
+struct Current {
+    /// As [`Arc::as_ptr`] gives it. Good for as long as the [`run_as`] that put it here has not returned: that borrows a counted
+    /// reference. Counting another would be two of the dearest steps of a small task.
+    task: Option<NonNull<dyn Running>>,
+    doing: Doing,
+}
 
 thread_local! {
-    static CURRENT: Cell<Option<Current>> = const { Cell::new(None) };
+    static CURRENT: Cell<Current> = const { Cell::new(NOTHING) };
 }
+
+const NOTHING: Current = Current {
+    task: None,
+    doing: Doing::Calling,
+};
 
 /// Runs `work` as a part of `task`.
 pub(crate) fn run_as<R>(task: &Arc<impl Running + 'static>, doing: Doing, work: impl FnOnce() -> R) -> R {
-    struct Restore(Option<Current>);
+    let task = NonNull::new(Arc::as_ptr(task).cast_mut());
+    run_with(task.map(|task| task as NonNull<dyn Running>), doing, work)
+}
+
+fn run_with<R>(task: Option<NonNull<dyn Running>>, doing: Doing, work: impl FnOnce() -> R) -> R {
+    struct Restore(Current);
     impl Drop for Restore {
         fn drop(&mut self) {
             let _ = CURRENT.try_with(|current| current.set(self.0));
         }
     }
-    let task = Arc::as_ptr(task) as *const dyn Running;
-    let outer = CURRENT
-        .try_with(|current| current.replace(Some((task, doing))))
-        .unwrap_or(None);
+    let outer = current();
+    let _ = CURRENT.try_with(|current| current.set(Current { task, doing }));
     let _restore = Restore(outer);
     work()
+}
+
+/// The task that is running on a thread, for another thread that does a part of its work.
+pub(crate) struct Carried(Option<NonNull<dyn Running>>);
+
+// SAFETY: tasks are `Send` and `Sync`; that the pointer is still good is what `run_carried` asks of its callers.
+unsafe impl Send for Carried {}
+// SAFETY: as above.
+unsafe impl Sync for Carried {}
+
+/// The task that is running on this thread.
+#[inline]
+pub(crate) fn carry() -> Carried {
+    Carried(current().task)
+}
+
+/// Runs `work`, a function, as a part of the task that runs on another thread.
+///
+/// # Safety
+///
+/// The thread on which the task was [taken along](carry) does not leave what it was doing there before this returns.
+pub(crate) unsafe fn run_carried<R>(task: &Carried, work: impl FnOnce() -> R) -> R {
+    run_with(task.0, Doing::Calling, work)
 }
 
 /// Whether this thread is polling a future for an executor.
@@ -50,9 +86,10 @@ pub(crate) fn is_running() -> bool {
 
 /// The task that is running on this thread.
 pub(super) fn task() -> Option<Arc<dyn Running>> {
-    let (task, _) = current()?;
+    let task = current().task?.as_ptr();
     // SAFETY: the pointer came from `Arc::as_ptr`, and that `Arc` is alive: `run_as` borrows it until it returns, and takes the
-    // pointer away before it does, also when the work panics. The thread-local is of this thread, which is inside that call.
+    // pointer away before it does, also when the work panics. The thread-local is of this thread, which is inside that call; or
+    // inside `run_carried`, whose caller promises that another thread is inside that call meanwhile.
     unsafe {
         Arc::increment_strong_count(task);
         Some(Arc::from_raw(task))
@@ -60,13 +97,14 @@ pub(super) fn task() -> Option<Arc<dyn Running>> {
 }
 
 fn ask<T>(about: impl FnOnce(&dyn Running, Doing) -> T) -> Option<T> {
-    let (task, doing) = current()?;
+    let Current { task, doing } = current();
     // SAFETY: as in `task`; and `about` returns before this thread leaves `run_as`.
-    Some(about(unsafe { &*task }, doing))
+    Some(about(unsafe { task?.as_ref() }, doing))
 }
 
-fn current() -> Option<Current> {
-    CURRENT.try_with(Cell::get).ok().flatten()
+#[inline]
+fn current() -> Current {
+    CURRENT.try_with(Cell::get).unwrap_or(NOTHING)
 }
 
 /// Whether the task that is running on this thread was asked to stop.

@@ -3,7 +3,7 @@
 mod current;
 mod token;
 
-pub(crate) use current::{Doing, is_polling, is_running, run_as};
+pub(crate) use current::{Carried, Doing, carry, is_polling, is_running, run_as, run_carried};
 pub use current::{attempt, cancel_requested};
 pub use token::{CancelToken, Requested};
 pub(crate) use token::{raised, raised_for};

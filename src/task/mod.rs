@@ -80,6 +80,11 @@ impl Task {
         Self(Some(what))
     }
 
+    /// What is behind the task, for a queue that has its own form of it. [`new`](Self::new) makes it a task again.
+    pub(crate) fn into_inner(mut self) -> Arc<dyn Run> {
+        self.0.take().expect("a task is there until it is run or refused")
+    }
+
     /// Runs the task on the calling thread. Panics of the work stay in its future, those of a destructor end here.
     ///
     /// `Some` is the rest of a large task (a `map`): queue it again behind what waits, so that others get

@@ -1,7 +1,10 @@
 #![doc = include_str!("README.md")]
 
 mod builder;
+mod entry;
+mod here;
 mod idle;
+mod join;
 mod places;
 mod queues;
 mod scope;

@@ -1,10 +1,10 @@
 //! Where tasks wait: one injector for what comes from outside, two deques per seat (rules 1 to 3).
 
+use super::entry::Entry;
 use crate::task::Task;
 use crossbeam_deque::{Injector, Steal, Stealer, Worker};
 use std::{
     cell::Cell,
-    iter,
     time::{Duration, Instant},
 };
 
@@ -25,9 +25,9 @@ const FEW: usize = 32;
 pub(super) struct Seat {
     pub(super) index: usize,
     /// What tasks on this seat submitted: the newest first, its data is warm.
-    own: Worker<Task>,
+    own: Worker<Entry>,
     /// What came from outside, in batches: the oldest first.
-    outside: Worker<Task>,
+    outside: Worker<Entry>,
     turn: Cell<u32>,
     /// When the last batch was taken, and how many in a row came and went in no time.
     last_batch: Cell<Instant>,
@@ -36,9 +36,9 @@ pub(super) struct Seat {
 
 /// What all seats see.
 pub(super) struct Queues {
-    injector: Injector<Task>,
+    injector: Injector<Entry>,
     /// By seat: its own deque and its outside deque.
-    stealers: Vec<[Stealer<Task>; 2]>,
+    stealers: Vec<[Stealer<Entry>; 2]>,
 }
 
 impl Queues {
@@ -68,7 +68,7 @@ impl Queues {
 
     /// Behind everything that came from outside.
     pub(super) fn push(&self, task: Task) {
-        self.injector.push(task);
+        self.injector.push(Entry::of_task(task));
     }
 
     pub(super) fn are_empty(&self) -> bool {
@@ -80,8 +80,8 @@ impl Queues {
         self.injector.len() + self.stealers.iter().flatten().map(Stealer::len).sum::<usize>()
     }
 
-    /// Takes any task, from a thread without a seat.
-    pub(super) fn take_any(&self) -> Option<Task> {
+    /// Takes any entry, from a thread without a seat.
+    pub(super) fn take_any(&self) -> Option<Entry> {
         steal(|| self.injector.steal()).or_else(|| {
             self.stealers
                 .iter()
@@ -93,12 +93,24 @@ impl Queues {
 
 impl Seat {
     /// In front of everything else on this seat.
-    pub(super) fn push(&self, task: Task) {
-        self.own.push(task);
+    #[inline]
+    pub(super) fn push(&self, entry: Entry) {
+        self.own.push(entry);
     }
 
-    /// The next task: this seat's own, then from outside, then another seat's.
-    pub(super) fn next(&self, queues: &Queues) -> Option<Task> {
+    /// Takes the newest of this seat's own.
+    #[inline]
+    pub(super) fn pop(&self) -> Option<Entry> {
+        self.own.pop()
+    }
+
+    /// Puts back what was [taken](Self::pop), newest first.
+    pub(super) fn push_back(&self, entries: Vec<Entry>) {
+        entries.into_iter().rev().for_each(|entry| self.push(entry));
+    }
+
+    /// The next entry: this seat's own, then from outside, then another seat's.
+    pub(super) fn next(&self, queues: &Queues) -> Option<Entry> {
         let turn = self.turn.get().wrapping_add(1);
         self.turn.set(turn);
         let early = match turn % FAIRNESS {
@@ -114,7 +126,7 @@ impl Seat {
             .or_else(|| self.next_from_others(queues))
     }
 
-    fn next_from_outside(&self, queues: &Queues) -> Option<Task> {
+    fn next_from_outside(&self, queues: &Queues) -> Option<Entry> {
         self.outside.pop().or_else(|| {
             if queues.injector.is_empty() {
                 self.rush.set(0);
@@ -129,7 +141,7 @@ impl Seat {
     ///
     /// One that is at the heels of who submits takes the memory that the other is about to write next from its cache, with
     /// every task: both then wait for memory most of the time, and all takes twice as long.
-    fn let_tasks_gather(&self, injector: &Injector<Task>) {
+    fn let_tasks_gather(&self, injector: &Injector<Entry>) {
         let now = Instant::now();
         let in_no_time = now.duration_since(self.last_batch.replace(now)) < GATHER;
         self.rush.set(if in_no_time { self.rush.get() + 1 } else { 0 });
@@ -141,21 +153,23 @@ impl Seat {
         }
     }
 
-    fn next_from_others(&self, queues: &Queues) -> Option<Task> {
+    fn next_from_others(&self, queues: &Queues) -> Option<Entry> {
         let (before, after) = queues.stealers.split_at(self.index);
         // From the right neighbour on, so that not all begin with the same one.
-        let others = after.iter().skip(1).chain(before).flatten();
-        iter::empty()
-            .chain(others)
-            .find_map(|stealer| steal(|| stealer.steal_batch_and_pop(&self.outside)))
+        let mut others = after.iter().skip(1).chain(before);
+        others.find_map(|[own, outside]| {
+            // One by one: the oldest is the largest part of a recursion, its owner gets on with the others, and a half must not
+            // wait anywhere else.
+            steal(|| own.steal()).or_else(|| steal(|| outside.steal_batch_and_pop(&self.outside)))
+        })
     }
 }
 
 /// Steals until the answer is not "try again".
-fn steal(attempt: impl Fn() -> Steal<Task>) -> Option<Task> {
+fn steal(attempt: impl Fn() -> Steal<Entry>) -> Option<Entry> {
     loop {
         match attempt() {
-            Steal::Success(task) => return Some(task),
+            Steal::Success(entry) => return Some(entry),
             Steal::Empty => return None,
             Steal::Retry => std::hint::spin_loop(),
         }
@@ -165,7 +179,7 @@ fn steal(attempt: impl Fn() -> Steal<Task>) -> Option<Task> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ledger::Ledger, task::Run, task::RunContext};
+    use crate::{ledger::Ledger, task::Run, task::RunContext, thread::entry::Opened};
     use std::sync::{Arc, Mutex};
 
     struct Note(u32, Arc<Mutex<Vec<u32>>>);
@@ -184,7 +198,9 @@ mod tests {
     fn run_all(seat: &Seat, queues: &Queues, most: usize) {
         let ledger = Ledger::new();
         for _ in 0..most {
-            let Some(task) = seat.next(queues) else { break };
+            let Some(Opened::Task(task)) = seat.next(queues).map(Entry::open) else {
+                break;
+            };
             assert!(task.run(&ledger).is_none());
         }
     }
@@ -201,7 +217,7 @@ mod tests {
 
         seen.lock().unwrap().clear();
         for n in 0..3 {
-            seats[0].push(Task::new(Arc::new(Note(n, seen.clone()))));
+            seats[0].push(Entry::of_task(Task::new(Arc::new(Note(n, seen.clone())))));
         }
         run_all(&seats[0], &queues, usize::MAX);
         assert_eq!(*seen.lock().unwrap(), [2, 1, 0]);
@@ -213,9 +229,9 @@ mod tests {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let task = |n| Task::new(Arc::new(Note(n, seen.clone())));
         queues.push(task(1));
-        seats[0].push(task(2));
+        seats[0].push(Entry::of_task(task(2)));
         for _ in 0..2 * FAIRNESS {
-            seats[0].push(task(3));
+            seats[0].push(Entry::of_task(task(3)));
             run_all(&seats[0], &queues, 1);
         }
         let seen = seen.lock().unwrap();
@@ -227,7 +243,7 @@ mod tests {
         let (queues, seats) = Queues::new(2);
         let seen = Arc::new(Mutex::new(Vec::new()));
         for n in 0..10 {
-            seats[1].push(Task::new(Arc::new(Note(n, seen.clone()))));
+            seats[1].push(Entry::of_task(Task::new(Arc::new(Note(n, seen.clone())))));
         }
         run_all(&seats[0], &queues, usize::MAX);
         assert_eq!(seen.lock().unwrap().len(), 10);

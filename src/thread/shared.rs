@@ -1,7 +1,8 @@
-//! What all threads of a pool see, and how it ends (rules 9 to 12 of `README.md`).
+//! What all threads of a pool see, and how it ends (rules 13 to 16 of `README.md`).
 
 use super::{
     builder::Config,
+    entry::Opened,
     idle::Idle,
     places::{Offer, Places},
     queues::{Queues, Seat},
@@ -171,10 +172,13 @@ impl Shared {
     /// Cancels what waits in the queues now. What comes later is cancelled by the worker that takes it.
     fn cancel_queued(&self) {
         let mut started = Vec::new();
-        while let Some(task) = self.queues.take_any() {
-            match task.cancel_queued() {
-                Some(task) => started.push(task),
-                None => self.went_out(),
+        while let Some(entry) = self.queues.take_any() {
+            match entry.open() {
+                Opened::Task(task) => match task.cancel_queued() {
+                    Some(task) => started.push(task),
+                    None => self.went_out(),
+                },
+                Opened::Half(half) => half.hand_back(),
             }
         }
         for task in started {
@@ -216,9 +220,14 @@ impl Shared {
 
     /// Resolves what waits in the queues with this reason.
     fn refuse_queued(&self, reason: &TaskError) {
-        while let Some(task) = self.queues.take_any() {
-            task.refuse(reason.clone());
-            self.went_out();
+        while let Some(entry) = self.queues.take_any() {
+            match entry.open() {
+                Opened::Task(task) => {
+                    task.refuse(reason.clone());
+                    self.went_out();
+                }
+                Opened::Half(half) => half.hand_back(),
+            }
         }
     }
 

@@ -1,6 +1,12 @@
 //! One thread of a pool: finds a task, runs it, or sleeps.
 
-use super::{queues::Seat, shared::Shared};
+use super::{
+    entry::{Entry, Opened},
+    here,
+    join::{Half, Header, Lent},
+    queues::Seat,
+    shared::Shared,
+};
 use crate::{
     error::TaskPanic,
     future::host::{self, Host, Waits},
@@ -13,7 +19,8 @@ use crate::{
     task::{Home, RunContext, Task},
 };
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
+    ptr,
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -24,17 +31,19 @@ const INITIALIZER_TRIES: u32 = 3;
 /// How long a seat looks for work before it sleeps: waking it costs its waker 4 to 20 µs.
 const SEARCH: Duration = Duration::from_micros(20);
 
-thread_local! {
-    static WORKER: RefCell<Option<Rc<Worker>>> = const { RefCell::new(None) };
-}
-
 /// A thread of a pool, seen from the inside.
-struct Worker {
+pub(super) struct Worker {
     shared: Arc<Shared>,
     home: Arc<dyn Home>,
     /// `None` while it blocks, and after that until its task is over.
     seat: RefCell<Option<Seat>>,
+    /// Halves of this thread's frames that may be in the own deque of its seat: as many or fewer are.
+    halves: Cell<u32>,
+    /// What this thread has offered last in the injector, having no seat.
+    last_lent: RefCell<Option<Arc<Lent>>>,
     waits: Waits,
+    /// It waits, and its place belongs to another thread.
+    is_away: Cell<bool>,
     /// Where this thread's stack begins, roughly.
     stack_base: usize,
 }
@@ -58,17 +67,17 @@ pub(super) fn main(shared: &Arc<Shared>, seat: Option<Seat>) {
 /// Works on one seat after another, until none is needed any more.
 fn live(shared: &Arc<Shared>, first: Seat) {
     let worker = Rc::new(Worker::new(shared.clone()));
-    WORKER.set(Some(worker.clone()));
     host::install(worker.clone());
-    let _entered = runtime::enter();
-    let mut next = Some(first);
-    while let Some(seat) = next.take() {
-        worker.seat.replace(Some(seat));
-        worker.work();
-        next = shared.places.wait_for_seat();
-    }
+    here::live_as(&worker, || {
+        let _entered = runtime::enter();
+        let mut next = Some(first);
+        while let Some(seat) = next.take() {
+            worker.seat.replace(Some(seat));
+            worker.work();
+            next = shared.places.wait_for_seat();
+        }
+    });
     host::uninstall();
-    WORKER.set(None);
 }
 
 /// Runs the initializer.
@@ -90,17 +99,15 @@ fn prepare(shared: &Shared) -> Result<(), TaskPanic> {
 /// Puts a task in front of the calling worker's own, or gives it back if the caller is no worker of this pool or
 /// has no seat.
 pub(super) fn push_on_own_seat(shared: &Shared, task: Task) -> Option<Task> {
-    let mut task = Some(task);
-    let _ = WORKER.try_with(|worker| {
-        if let Some(worker) = &*worker.borrow()
-            && std::ptr::eq(Arc::as_ptr(&worker.shared), shared)
-            && let Some(seat) = &*worker.seat.borrow()
-            && let Some(task) = task.take()
-        {
-            seat.push(task);
-        }
-    });
-    task
+    here::with(|worker| {
+        let Some(worker) = worker.filter(|worker| worker.is_of(shared)) else {
+            return Some(task);
+        };
+        let seat = worker.seat.borrow();
+        let Some(seat) = &*seat else { return Some(task) };
+        seat.push(Entry::of_task(task));
+        None
+    })
 }
 
 impl Worker {
@@ -109,9 +116,17 @@ impl Worker {
             home: shared.clone(),
             shared,
             seat: RefCell::new(None),
+            halves: Cell::new(0),
+            last_lent: RefCell::new(None),
             waits: Waits::default(),
+            is_away: Cell::new(false),
             stack_base: stack::pointer(),
         }
+    }
+
+    #[inline]
+    pub(super) fn is_of(&self, shared: &Shared) -> bool {
+        ptr::eq(Arc::as_ptr(&self.shared), shared)
     }
 
     /// Works on the seat this thread has, until it has none or the pool is closed.
@@ -127,12 +142,12 @@ impl Worker {
                 // Pairs with the light one in `Idle::notify`, behind which the other looks at the stage.
                 barrier::heavy();
             }
-            if let Some(task) = self.next() {
+            if let Some(entry) = self.next() {
                 if searching {
                     self.shared.idle.found(|| !self.shared.queues.are_empty());
                     searching = false;
                 }
-                self.run(task);
+                self.run(entry);
                 if self.seat.borrow().is_none() && !self.sit_down_again() {
                     return;
                 }
@@ -148,11 +163,25 @@ impl Worker {
         }
     }
 
-    fn next(&self) -> Option<Task> {
+    fn next(&self) -> Option<Entry> {
         self.seat.borrow().as_ref()?.next(&self.shared.queues)
     }
 
-    fn run(&self, task: Task) {
+    fn run(&self, entry: Entry) {
+        match entry.open() {
+            Opened::Task(task) => {
+                self.run_task(task);
+                (self as &dyn Host).task_is_over();
+                self.shared.went_out();
+            }
+            Opened::Half(half) => {
+                half.run();
+                (self as &dyn Host).task_is_over();
+            }
+        }
+    }
+
+    fn run_task(&self, task: Task) {
         let shared = &self.shared;
         // The request comes before the stage, and may have ended the task that this worker ran before.
         let task = if shared.stage() >= Stage::Cancelling || shared.ledger.stop_requested() {
@@ -171,8 +200,6 @@ impl Worker {
                 shared.resubmit_behind(rest);
             }
         });
-        (self as &dyn Host).task_is_over();
-        shared.went_out();
     }
 
     /// After a task in which this thread blocked: the seat that was left for it, if there is one.
@@ -185,6 +212,101 @@ impl Worker {
             self.shared.close_if_at_rest();
         }
         seated
+    }
+
+    /// Puts one half of a join where others find it.
+    pub(super) fn offer(&self, half: Half) {
+        if let Some(seat) = &*self.seat.borrow() {
+            self.halves.set(self.halves.get() + 1);
+            seat.push(Entry::of_half(half));
+        } else {
+            return self.offer_without_seat(half);
+        }
+        self.shared.idle.notify();
+    }
+
+    #[cold]
+    fn offer_without_seat(&self, half: Half) {
+        if !self.is_away.get()
+            && let Some(seat) = self.shared.places.sit_down_early()
+        {
+            self.seat.replace(Some(seat));
+            return self.offer(half);
+        }
+        let lent = half.lend();
+        // As long as nobody has come for the last one, another would only lie in the queue, too.
+        let mut last = self.last_lent.borrow_mut();
+        if last.as_ref().is_none_or(|last| !last.is_queued()) {
+            self.shared.resubmit_behind(Task::new(lent.clone()));
+            *last = Some(lent);
+        }
+    }
+
+    /// Takes back what was offered last, if it is the newest on this seat.
+    pub(super) fn take_back(&self, offered: &Header) -> bool {
+        if let Some(seat) = &*self.seat.borrow()
+            && let Some(entry) = seat.pop()
+        {
+            match offered.withdraw(entry) {
+                Ok(()) => {
+                    self.halves.set(self.halves.get() - 1);
+                    return true;
+                }
+                Err(other) => {
+                    seat.push(other);
+                    // Who looked meanwhile has not seen it.
+                    self.shared.idle.notify();
+                }
+            }
+        }
+        false
+    }
+
+    /// Takes back what was offered last, wherever it is. False if another thread has it: then its latch will be opened.
+    #[cold]
+    pub(super) fn look_for(&self, offered: &Header) -> bool {
+        if let Some(lent) = offered.lent() {
+            return lent.take_back();
+        }
+        self.halves.set(self.halves.get().saturating_sub(1));
+        let mut found = offered.is_over();
+        if let Some(seat) = &*self.seat.borrow() {
+            let mut above = Vec::new();
+            while !found && let Some(entry) = seat.pop() {
+                match offered.withdraw(entry) {
+                    Ok(()) => found = true,
+                    Err(other) => above.push(other),
+                }
+            }
+            seat.push_back(above);
+        }
+        // As in `take_back`.
+        self.shared.idle.notify();
+        found
+    }
+
+    /// Somebody else gets the seat: what lies in its deque must not be part of this thread's frames.
+    fn lend_halves(&self) {
+        let mut left = self.halves.take();
+        let seat = self.seat.borrow();
+        let Some(seat) = &*seat else { return };
+        let mut above = Vec::new();
+        while left > 0
+            && let Some(entry) = seat.pop()
+        {
+            above.push(Entry::of_task(match entry.open() {
+                Opened::Task(task) => task,
+                Opened::Half(half) => {
+                    left -= 1;
+                    self.shared.lifecycle.came_back();
+                    Task::new(half.lend())
+                }
+            }));
+        }
+        if !above.is_empty() {
+            seat.push_back(above);
+            self.shared.idle.notify();
+        }
     }
 
     /// Leaves the seat to a thread that goes on without one. False if that is not needed any more.
@@ -253,6 +375,7 @@ impl Host for Worker {
     }
 
     fn leave_place(&self) {
+        self.lend_halves();
         if let Err((error, seat)) = self.shared.leave_place(self.seat.take()) {
             self.seat.replace(seat);
             panic!(
@@ -264,9 +387,11 @@ impl Host for Worker {
                 self.shared.alive(),
             );
         }
+        self.is_away.set(true);
     }
 
     fn come_back(&self) {
+        self.is_away.set(false);
         self.seat.replace(self.shared.places.come_back());
     }
 }
