@@ -112,8 +112,8 @@ mod tests {
 
     #[test]
     fn everything_else_is_a_message() {
-        assert!(bare(vec![7_u8; BARE_FROM - 1]).is_err_and(|short| short == [7; BARE_FROM - 1]));
-        assert!(bare(vec![7_i8; BARE_FROM]).is_err_and(|numbers| numbers == [7; BARE_FROM]));
+        assert!(bare(vec![7_u8; BARE_FROM - 1]).is_err_and(|short| short == vec![7; BARE_FROM - 1]));
+        assert!(bare(vec![7_i8; BARE_FROM]).is_err_and(|numbers| numbers == vec![7; BARE_FROM]));
         assert!(bare((vec![7_u8; BARE_FROM],)).is_err_and(|tuple| tuple.0.len() == BARE_FROM));
         let kept = vec![7_u8; BARE_FROM];
         let copied = Argument::copy::<_, Anywhere>(&kept).unwrap();

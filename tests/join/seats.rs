@@ -139,8 +139,7 @@ fn a_lock_that_is_held_over_a_join_does_not_keep_its_second_half_from_running() 
                 .0;
             drop(guard);
             blocked.result().unwrap();
-            let value = *wanted.lock().unwrap();
-            value
+            *wanted.lock().unwrap()
         });
         assert_eq!(task.result().unwrap(), 11);
     });
