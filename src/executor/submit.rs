@@ -195,7 +195,7 @@ where
         && let Some(carrier) = executor.carrier()
     {
         let (future, way) = remote::<V, K, T, X>(ledger, carrier, &callee, &argument, settings, None);
-        crate::panic::contain(|| drop(argument));
+        crate::panic::drop_contained(argument);
         settings.enter(&future);
         way.go_new(executor);
         return future;

@@ -224,8 +224,8 @@ impl Shared {
     /// before they knew (rule 3).
     pub(super) fn arm(&self, state: &mut State, news: &mut News) {
         if state.attending == 0 {
-            for worker in &state.workers {
-                worker.link.arm();
+            for worker in &mut state.workers {
+                worker.arm();
             }
         }
         self.go_on(state, news);
@@ -257,14 +257,21 @@ impl Carrier for Shared {
         self.release(state, news);
     }
 
+    fn awaited(&self) {
+        let mut news = News::default();
+        let mut state = self.lock();
+        self.arm(&mut state, &mut news);
+        self.release(state, news);
+    }
+
     fn attend(&self, done: &dyn Fn() -> bool) -> bool {
         if done() {
             return true;
         }
         let mut state = self.lock();
         state.attending += 1;
-        for worker in &state.workers {
-            worker.link.disarm();
+        for worker in &mut state.workers {
+            worker.disarm();
         }
         drop(state);
         let start = Instant::now();

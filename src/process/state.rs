@@ -260,7 +260,12 @@ impl State {
             // The queue has to show how many more are needed; who comes late takes over what was sent ahead.
             return None;
         }
-        let is_future = self.queue.front().is_some_and(|parcel| parcel.call().is_async());
+        let first = self.queue.front()?;
+        if self.queue.len() == 1 && !first.is_worth_a_batch() {
+            // Nothing waits behind it, and whoever is done first asks for it.
+            return None;
+        }
+        let is_future = first.call().is_async();
         let ahead = AHEAD.as_nanos() / u128::from(self.nanos_per_batch.max(1));
         let ahead = usize::try_from(ahead).map_or(MOST_AHEAD, |ahead| ahead.clamp(1, MOST_AHEAD));
         let load = |worker: &Worker| {

@@ -109,7 +109,7 @@ where
         let result = callee.call(Mode::Here, argument)?;
         let encoded = <X as Crossing<R>>::encode("the result", &result, answer);
         // A destructor that panics does not take the value back.
-        panic::contain(|| drop(result));
+        panic::drop_contained(result);
         encoded
     });
     conclude(ended, before, answer)

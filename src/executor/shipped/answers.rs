@@ -1,19 +1,22 @@
-use crate::error::TaskError;
+use crate::{error::TaskError, task::short};
 use std::collections::VecDeque;
 
-/// The answers to consecutive items, still encoded: values one behind the other, and apart from them the rare
-/// failures.
+/// The answers to consecutive items, still encoded: short values one behind the other, and apart from them the rare
+/// long ones and the failures.
 #[derive(Default)]
 pub(super) struct Answers {
     values: Vec<u8>,
     /// How much of `values` has been yielded.
     at: usize,
-    /// Failures by the place of their item.
-    failures: VecDeque<(u32, TaskError)>,
+    /// What does not lie in `values`, by the place of its item.
+    apart: VecDeque<(u32, Result<Vec<u8>, TaskError>)>,
+    /// A long value that is being yielded.
+    long: Vec<u8>,
     /// Why none of the items ran.
     lost: Option<TaskError>,
     items: u32,
     yielded: u32,
+    bytes: usize,
 }
 
 impl Answers {
@@ -26,14 +29,32 @@ impl Answers {
         }
     }
 
-    pub(super) fn push_value(&mut self, bytes: &[u8]) {
-        self.values.extend_from_slice(&bytes.len().to_ne_bytes());
-        self.values.extend_from_slice(bytes);
+    /// Adds as many values as `items` says, each as [`short`] has it.
+    pub(super) fn push_short(&mut self, items: u32, values: &[u8]) {
+        self.values.extend_from_slice(values);
+        self.items += items;
+        self.bytes += values.len();
+    }
+
+    pub(super) fn push_value(&mut self, value: &[u8]) {
+        if value.len() > short::LONGEST {
+            return self.push_long(value.to_vec());
+        }
+        let before = self.values.len();
+        short::push(&mut self.values, value);
+        self.items += 1;
+        self.bytes += self.values.len() - before;
+    }
+
+    /// Adds a value in a vector of its own.
+    pub(super) fn push_long(&mut self, value: Vec<u8>) {
+        self.bytes += value.len();
+        self.apart.push_back((self.items, Ok(value)));
         self.items += 1;
     }
 
     pub(super) fn push_failure(&mut self, reason: TaskError) {
-        self.failures.push_back((self.items, reason));
+        self.apart.push_back((self.items, Err(reason)));
         self.items += 1;
     }
 
@@ -45,8 +66,9 @@ impl Answers {
         self.len() == 0
     }
 
+    /// How much was added.
     pub(super) fn bytes(&self) -> usize {
-        self.values.len()
+        self.bytes
     }
 
     /// The next answer.
@@ -57,18 +79,23 @@ impl Answers {
         }
         let place = self.yielded;
         self.yielded += 1;
-        if let Some(reason) = &self.lost {
-            return Some(Err(reason.clone()));
+        if self.lost.is_some() || self.apart.front().is_some_and(|(of, _)| *of == place) {
+            return Some(self.next_apart());
         }
-        if self.failures.front().is_some_and(|(of, _)| *of == place) {
-            return self.failures.pop_front().map(|(_, reason)| Err(reason));
-        }
-        let (length, rest) = self.values[self.at..]
-            .split_first_chunk()
-            .expect("a value was pushed for every item that did not fail");
-        let value = &rest[..usize::from_ne_bytes(*length)];
-        self.at += size_of::<usize>() + value.len();
+        let (value, rest) =
+            short::split(&self.values[self.at..]).expect("a value was pushed for every item that is not apart");
+        self.at = self.values.len() - rest.len();
         Some(Ok(value))
+    }
+
+    #[cold]
+    fn next_apart(&mut self) -> Result<&[u8], TaskError> {
+        if let Some(reason) = &self.lost {
+            return Err(reason.clone());
+        }
+        let (_, answer) = self.apart.pop_front().expect("the caller has seen it");
+        self.long = answer?;
+        Ok(&self.long)
     }
 }
 
@@ -82,10 +109,21 @@ mod tests {
         answers.push_value(b"one");
         answers.push_failure(TaskError::Cancelled);
         answers.push_value(b"");
-        assert_eq!(answers.len(), 3);
+        let long = vec![1; short::LONGEST + 1];
+        answers.push_value(&long);
+        answers.push_long(b"of its own".to_vec());
+        let mut together = Vec::new();
+        short::push(&mut together, b"two");
+        short::push(&mut together, b"more");
+        answers.push_short(2, &together);
+        assert_eq!(answers.len(), 7);
         assert_eq!(answers.next().unwrap().unwrap(), b"one");
         assert!(answers.next().unwrap().unwrap_err().is_cancelled());
         assert_eq!(answers.next().unwrap().unwrap(), b"");
+        assert_eq!(answers.next().unwrap().unwrap(), &long[..]);
+        assert_eq!(answers.next().unwrap().unwrap(), b"of its own");
+        assert_eq!(answers.next().unwrap().unwrap(), b"two");
+        assert_eq!(answers.next().unwrap().unwrap(), b"more");
         assert!(answers.next().is_none() && answers.is_empty());
     }
 

@@ -2,17 +2,15 @@
 
 use super::{
     super::link::{
-        frame::{ANNOUNCE, Header, IN_BULK, LAST, down, up},
+        frame::{ANNOUNCE, Header, IN_BULK, down, up},
         ring::Nonsense,
     },
     futures::Futures,
-    running::RunningBatch,
     wire::Wire,
 };
 use crate::{
     error::{CodecError, TaskError},
     remote::{Contexts, EntryPlace, resolve},
-    running::{Doing, run_as},
     runtime,
     sys::worker::resident_bytes,
     task::{Entry, Input, Received, Routine, Verdict, drop_unused_states, failure, parcel::split_item},
@@ -29,19 +27,16 @@ pub(super) struct Limits {
 }
 
 pub(super) struct Server {
-    wire: Wire,
-    contexts: Contexts,
+    pub(super) wire: Wire,
+    pub(super) contexts: Contexts,
     limits: Limits,
-    ran: u64,
+    pub(super) ran: u64,
     futures: Futures,
     /// It has had enough, and leaves when the last future has ended.
-    retiring: bool,
+    pub(super) retiring: bool,
     /// Where results are encoded, used again and again.
-    answer: Vec<u8>,
+    pub(super) answer: Vec<u8>,
 }
-
-/// An answer's buffer is kept up to this size.
-const KEPT: usize = 32 * 1024 * 1024;
 
 impl Server {
     pub(super) fn new(wire: Wire, limits: Limits) -> Self {
@@ -157,108 +152,7 @@ impl Server {
         }
     }
 
-    fn batch(&mut self, header: Header) -> Result<(), Nonsense> {
-        let entry = entry(&header);
-        let context = match header.context {
-            0 => None,
-            number => self.contexts.get(number),
-        };
-        if let Ok(Entry {
-            routine: Routine::Async(start),
-            ..
-        }) = entry
-        {
-            return self.start_future(header, *start, context.as_deref());
-        }
-        let fetched;
-        let start = Instant::now();
-        let mut claimed = false;
-        if header.flags & IN_BULK == 0 {
-            fetched = match self.wire.down.peek()? {
-                Some(frame) => frame.body.to_vec(),
-                None => Vec::new(),
-            };
-            self.wire.down.release();
-        } else {
-            self.wire.down.release();
-            // A long body is fetched once it is known that it is needed.
-            claimed = self.claim(&header, 0);
-            fetched = if claimed {
-                self.wire.fetch(&header)?
-            } else {
-                Vec::new()
-            };
-        }
-        let mut rest = &fetched[..];
-        let mut answer = std::mem::take(&mut self.answer);
-        let mut item = 0;
-        let batch = RunningBatch::new(&self.wire.link, &header);
-        // Once it retires, the parent takes back what is left.
-        while claimed || !self.retiring && self.claim(&header, item) {
-            claimed = false;
-            answer.clear();
-            let Some((argument, behind)) = split_item(rest) else {
-                return Err(Nonsense("a batch that ends before its last item".into()));
-            };
-            rest = behind;
-            let verdict = match entry {
-                Ok(entry) => run_as(&batch, Doing::Calling, || {
-                    call(entry, argument, context.as_deref(), &mut answer)
-                }),
-                Err(ref error) => {
-                    failure::write(error, &mut answer);
-                    Verdict::Failure
-                }
-            };
-            self.ran += 1;
-            let (_, limit) = self.wire.link.slot(header.slot as usize).progress();
-            let is_last = item + 1 >= limit;
-            if is_last {
-                batch.ends();
-            }
-            self.wire.answer(
-                Header {
-                    kind: kind_of(verdict),
-                    flags: if is_last { LAST } else { 0 },
-                    slot: header.slot,
-                    id: header.id,
-                    entry: if is_last { nanos_since(start) } else { 0 },
-                    item,
-                    ..Header::default()
-                },
-                &answer,
-            );
-            self.retire_if_spent();
-            item += 1;
-            if is_last {
-                self.keep(answer);
-                return Ok(());
-            }
-        }
-        self.keep(answer);
-        batch.ends();
-        // What was left was taken back.
-        self.wire.push(
-            Header {
-                kind: up::END,
-                slot: header.slot,
-                id: header.id,
-                entry: nanos_since(start),
-                item,
-                ..Header::default()
-            },
-            &[],
-        );
-        Ok(())
-    }
-
-    fn keep(&mut self, answer: Vec<u8>) {
-        if answer.capacity() <= KEPT {
-            self.answer = answer;
-        }
-    }
-
-    fn start_future(
+    pub(super) fn start_future(
         &mut self,
         header: Header,
         start: fn(Input<'_>) -> crate::task::Pending,
@@ -270,7 +164,7 @@ impl Server {
             None
         };
         self.wire.down.release();
-        if !self.claim(&header, 0) {
+        if self.claim(&header, 0).is_none() {
             let end = Header {
                 kind: up::END,
                 slot: header.slot,
@@ -293,10 +187,10 @@ impl Server {
         Ok(())
     }
 
-    /// Starts the next item, if it may be, and says so if it is to be said.
-    fn claim(&mut self, header: &Header, item: u32) -> bool {
-        let may = self.wire.link.slot(header.slot as usize).claim();
-        if may && header.flags & ANNOUNCE != 0 {
+    /// Starts the next item, if it may be, and says so if it is to be said. Returns how many items may start by now.
+    pub(super) fn claim(&mut self, header: &Header, item: u32) -> Option<u32> {
+        let claimed = self.wire.link.slot(header.slot as usize).claim();
+        if claimed.is_some() && header.flags & ANNOUNCE != 0 {
             let started = Header {
                 kind: up::STARTED,
                 slot: header.slot,
@@ -306,17 +200,27 @@ impl Server {
             };
             self.wire.push(started, &[]);
         }
-        may
+        claimed
     }
 
     /// If enough was done, or too much memory is in use: takes nothing more in, and leaves when no future is under way.
-    fn retire_if_spent(&mut self) {
+    pub(super) fn retire_if_spent(&mut self) {
+        self.note_if_spent();
+        self.leave_if_retired();
+    }
+
+    /// True once enough was done, or too much memory is in use.
+    pub(super) fn note_if_spent(&mut self) -> bool {
         let spent = self.limits.tasks != 0 && self.ran >= self.limits.tasks
             || self.limits.memory != 0 && resident_bytes().is_some_and(|bytes| bytes > self.limits.memory);
         if spent && !self.retiring {
             self.retiring = true;
             self.say(up::RETIRING);
         }
+        self.retiring
+    }
+
+    pub(super) fn leave_if_retired(&mut self) {
         if self.retiring && self.futures.len() == 0 {
             std::process::exit(0);
         }
@@ -330,18 +234,18 @@ pub(super) fn kind_of(verdict: Verdict) -> u8 {
     }
 }
 
-fn nanos_since(start: Instant) -> i64 {
+pub(super) fn nanos_since(start: Instant) -> i64 {
     i64::try_from(start.elapsed().as_nanos()).unwrap_or(i64::MAX)
 }
 
-fn entry(header: &Header) -> Result<&'static Entry, TaskError> {
+pub(super) fn entry(header: &Header) -> Result<&'static Entry, TaskError> {
     resolve(EntryPlace {
         offset: header.entry,
         name: header.name,
     })
 }
 
-fn call(entry: &Entry, argument: &[u8], context: Option<&Received>, answer: &mut Vec<u8>) -> Verdict {
+pub(super) fn call(entry: &Entry, argument: &[u8], context: Option<&Received>, answer: &mut Vec<u8>) -> Verdict {
     match entry.routine {
         Routine::Call(run) => run(Input { argument, context }, answer),
         Routine::Async(_) => {

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     ledger::Ledger,
     sys::{channel, huge_pages},
-    task::{Answer, failure},
+    task::{Answer, failure, short},
 };
 use std::{
     os::fd::AsFd,
@@ -44,6 +44,9 @@ pub(in crate::process) struct TakenIn {
 /// Frames, or pieces of a long answer, that are taken in at a time: 16 KiB of the smallest frames, or 32 MiB of an answer.
 const MOST_AT_ONCE: usize = 256;
 
+/// As so many frames counts a copy of short answers.
+const COST_OF_SHORT: usize = 16;
+
 /// So long may a growing answer be before its memory is asked for piece by piece.
 const TRUSTED_LENGTH: u64 = 64 * 1024 * 1024;
 
@@ -55,11 +58,14 @@ impl Worker {
         news: &mut News,
     ) -> Result<TakenIn, Nonsense> {
         let mut taken = TakenIn::default();
-        for _ in 0..MOST_AT_ONCE {
-            if !self.take_one(ledger, news, &mut taken)? {
+        let mut left = MOST_AT_ONCE;
+        while left > 0 {
+            let cost = self.take_one(ledger, news, &mut taken)?;
+            if cost == 0 {
                 break;
             }
             taken.any = true;
+            left = left.saturating_sub(cost);
         }
         taken.more = taken.any && (self.up.has_next() || self.bulk_up.has_more());
         if !self.to_forget.is_empty() {
@@ -85,7 +91,8 @@ impl Worker {
         self.up.has_next() || self.incoming.is_some() || self.outgoing.is_some()
     }
 
-    fn take_one(&mut self, ledger: &Ledger, news: &mut News, taken: &mut TakenIn) -> Result<bool, Nonsense> {
+    /// Takes in what comes next, and says as how many frames it counts: 0 if there is nothing.
+    fn take_one(&mut self, ledger: &Ledger, news: &mut News, taken: &mut TakenIn) -> Result<usize, Nonsense> {
         if let Some(incoming) = &mut self.incoming {
             let read = self.bulk_up.read(&mut incoming.bytes, incoming.left)?;
             incoming.left -= read as u64;
@@ -94,12 +101,16 @@ impl Worker {
             {
                 self.answered(&incoming.header, None, incoming.bytes, ledger, news, taken)?;
             }
-            return Ok(read > 0);
+            return Ok(usize::from(read > 0));
         }
         let Some(frame) = self.up.peek()? else {
-            return Ok(false);
+            return Ok(0);
         };
         let header = frame.header;
+        if header.kind == short::MARK {
+            self.short_answers(ledger, news)?;
+            return Ok(COST_OF_SHORT);
+        }
         match header.kind {
             up::VALUE | up::FAILURE | up::NOT_READY if header.flags & IN_BULK != 0 => {
                 let mut bytes = Vec::new();
@@ -144,7 +155,21 @@ impl Worker {
             other => return Err(Nonsense(format!("a frame of kind {other}"))),
         }
         self.up.release();
-        Ok(true)
+        Ok(1)
+    }
+
+    /// Short answers have come: to the items behind the last one that was answered.
+    fn short_answers(&mut self, ledger: &Ledger, news: &mut News) -> Result<(), Nonsense> {
+        let items = self.up.take_short(&mut self.short)?;
+        let flight = flight(&mut self.flights, &self.answering)?;
+        if flight.load.items - flight.answered < items && !flight.abandoned {
+            return Err(Nonsense(format!(
+                "{items} items were answered behind item {} of {}",
+                flight.answered, flight.load.items
+            )));
+        }
+        flight.answer_together(items, &self.short, ledger, news);
+        Ok(())
     }
 
     /// An answer has come, whole.
@@ -174,6 +199,7 @@ impl Worker {
             (_, None) => Answer::LargeValue(bytes),
         };
         flight.answer(answer, ledger, news);
+        self.answering = *header;
         if header.flags & LAST != 0 {
             self.ended(header, news, taken)?;
         }
