@@ -54,6 +54,9 @@ pub(super) fn make_room(ledger: &Ledger, settings: &Settings) {
     }
 }
 
+/// Bytes that the argument of a remote task gets before it is encoded.
+const USUAL_ARGUMENT: usize = 32;
+
 /// A task that a carrier takes elsewhere: its argument is encoded here and now, on the caller's thread.
 pub(super) fn remote<V, K, T, X>(
     ledger: &Ledger,
@@ -68,7 +71,8 @@ where
     K: Callee<T>,
     X: Crossing<T> + Crossing<V::Output>,
 {
-    let mut bytes = Vec::new();
+    // Most arguments are small, and one allocation is enough for them.
+    let mut bytes = Vec::with_capacity(USUAL_ARGUMENT);
     let encoded = guarded(|| {
         let context = callee.shipment()?;
         push_item(&mut bytes, |bytes| {

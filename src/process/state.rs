@@ -67,6 +67,8 @@ pub(super) struct State {
     carrier: Weak<dyn Carrier>,
     /// By the address of the entry.
     places: HashMap<usize, EntryPlace>,
+    /// The one that was asked for last: mostly it is asked for again.
+    last_place: Option<(usize, EntryPlace)>,
 }
 
 impl State {
@@ -89,17 +91,24 @@ impl State {
             nanos_per_batch: 1_000_000,
             carrier,
             places: HashMap::new(),
+            last_place: None,
         }
     }
 
     /// The place of an entry; asked for once.
     pub(super) fn place(&mut self, entry: &'static Entry) -> Result<EntryPlace, TaskError> {
         let address = (&raw const *entry).addr();
-        if let Some(place) = self.places.get(&address) {
-            return Ok(*place);
+        if let Some((of, place)) = self.last_place
+            && of == address
+        {
+            return Ok(place);
         }
-        let place = place_of(entry)?;
+        let place = match self.places.get(&address) {
+            Some(place) => *place,
+            None => place_of(entry)?,
+        };
         self.places.insert(address, place);
+        self.last_place = Some((address, place));
         Ok(place)
     }
 

@@ -92,6 +92,15 @@ impl<R: Send + 'static> RemoteCell<R> {
         }
     }
 
+    /// Of what comes to its end here the carrier has mostly said before that it has started.
+    fn must_have_started(&self) {
+        if self.core.snapshot().phase() == Phase::Queued
+            && let Some(ledger) = self.ledger()
+        {
+            self.has_started(&ledger);
+        }
+    }
+
     /// Its argument could not be encoded.
     pub(crate) fn could_not_be_sent(&self, reason: TaskError) {
         self.arrived(0, Answer::Failed(reason));
@@ -190,9 +199,7 @@ impl<R: Send + 'static> Parcel for RemoteCell<R> {
     }
 
     fn arrived(&self, _: u64, answer: Answer<'_>) {
-        if let Some(ledger) = self.ledger() {
-            self.has_started(&ledger);
-        }
+        self.must_have_started();
         let result = match answer {
             Answer::Value(bytes) => bytes.to_vec(),
             Answer::LargeValue(bytes) => bytes,
@@ -204,9 +211,7 @@ impl<R: Send + 'static> Parcel for RemoteCell<R> {
     }
 
     fn lost(&self, _: Load, error: TaskError) {
-        if let Some(ledger) = self.ledger() {
-            self.has_started(&ledger);
-        }
+        self.must_have_started();
         self.fail(error);
     }
 

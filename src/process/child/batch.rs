@@ -6,7 +6,7 @@ use super::{
         ring::Nonsense,
     },
     running::RunningBatch,
-    serve::{Server, call, entry, kind_of, nanos_since},
+    serve::{Server, call, kind_of},
 };
 use crate::{
     running::{Doing, run_as},
@@ -19,7 +19,7 @@ const KEPT: usize = 32 * 1024 * 1024;
 
 impl Server {
     pub(super) fn batch(&mut self, header: Header) -> Result<(), Nonsense> {
-        let entry = entry(&header);
+        let entry = self.entry(&header);
         let context = match header.context {
             0 => None,
             number => self.contexts.get(number),
@@ -31,9 +31,10 @@ impl Server {
         {
             return self.start_future(header, *start, context.as_deref());
         }
-        let start = Instant::now();
+        let start = self.kept.ended.take().unwrap_or_else(Instant::now);
         let mut claimed = None;
-        let mut items = Vec::new();
+        let mut items = std::mem::take(&mut self.kept.items);
+        items.clear();
         if header.flags & IN_BULK == 0 {
             if let Some(frame) = self.wire.down.peek()? {
                 items.extend_from_slice(frame.body);
@@ -50,8 +51,8 @@ impl Server {
         if header.item > 1 {
             self.wire.tell_if_last();
         }
-        let mut answer = std::mem::take(&mut self.answer);
-        let running = RunningBatch::new(&self.wire.link, &header);
+        let mut answer = std::mem::take(&mut self.kept.answer);
+        let running = RunningBatch::renew(&mut self.kept.running, &self.wire.link, &header);
         let batch = Batch {
             header,
             start,
@@ -68,7 +69,10 @@ impl Server {
             self.run_items(&batch, &items, claimed, &mut answer)
         })?;
         if answer.capacity() <= KEPT {
-            self.answer = answer;
+            self.kept.answer = answer;
+        }
+        if header.flags & IN_BULK == 0 {
+            self.kept.items = items;
         }
         self.leave_if_retired();
         if let Ended::ByTakingBack(item) = ended {
@@ -77,7 +81,7 @@ impl Server {
                 kind: up::END,
                 slot: header.slot,
                 id: header.id,
-                entry: nanos_since(start),
+                entry: self.nanos_since(start),
                 item,
                 ..Header::default()
             };
@@ -135,11 +139,17 @@ impl Server {
             flags: if is_last { LAST } else { 0 },
             slot: batch.header.slot,
             id: batch.header.id,
-            entry: if is_last { nanos_since(batch.start) } else { 0 },
+            entry: if is_last { self.nanos_since(batch.start) } else { 0 },
             item,
             ..Header::default()
         };
         self.wire.answer(header, answer);
+    }
+
+    fn nanos_since(&mut self, start: Instant) -> i64 {
+        let now = Instant::now();
+        self.kept.ended = Some(now);
+        i64::try_from(now.duration_since(start).as_nanos()).unwrap_or(i64::MAX)
     }
 }
 

@@ -6,12 +6,14 @@ use super::{
         ring::Nonsense,
     },
     futures::Futures,
+    running::RunningBatch,
     wire::Wire,
 };
 use crate::{
     error::{CodecError, TaskError},
     remote::{Contexts, EntryPlace, resolve},
     runtime,
+    sync::Arc,
     sys::worker::resident_bytes,
     task::{Entry, Input, Received, Routine, Verdict, drop_unused_states, failure, parcel::split_item},
 };
@@ -34,8 +36,20 @@ pub(super) struct Server {
     futures: Futures,
     /// It has had enough, and leaves when the last future has ended.
     pub(super) retiring: bool,
-    /// Where results are encoded, used again and again.
+    pub(super) kept: Kept,
+}
+
+/// What one batch leaves to the next, so that a small one costs little.
+#[derive(Default)]
+pub(super) struct Kept {
+    /// Where the items of a batch are copied to.
+    pub(super) items: Vec<u8>,
+    /// Where results are encoded.
     pub(super) answer: Vec<u8>,
+    pub(super) running: Option<Arc<RunningBatch>>,
+    /// When the last batch ended, if the next one is there already.
+    pub(super) ended: Option<Instant>,
+    entry: Option<(EntryPlace, &'static Entry)>,
 }
 
 impl Server {
@@ -46,7 +60,7 @@ impl Server {
             ran: 0,
             futures: Futures::new(wire.link.clone()),
             retiring: false,
-            answer: Vec::new(),
+            kept: Kept::default(),
             wire,
         }
     }
@@ -57,8 +71,11 @@ impl Server {
         // Once there is work: a worker that never has any needs no runtime.
         let mut entered = None;
         loop {
-            if self.futures.poll(&mut self.wire) {
-                self.retire_if_spent();
+            if self.futures.len() > 0 {
+                self.kept.ended = None;
+                if self.futures.poll(&mut self.wire) {
+                    self.retire_if_spent();
+                }
             }
             // The parent sends no more futures than may run at once; a call behind them must not wait for their end.
             let takes_more = !self.retiring;
@@ -73,6 +90,7 @@ impl Server {
                     std::process::abort();
                 }
             } else if self.futures.len() == 0 {
+                self.kept.ended = None;
                 self.wire.wait_for_frame();
             } else {
                 self.futures.wait(&mut self.wire, takes_more);
@@ -108,6 +126,7 @@ impl Server {
         if header.kind == down::BATCH {
             return self.batch(header);
         }
+        self.kept.ended = None;
         let body = if header.flags & IN_BULK == 0 {
             let body = frame.body.to_vec();
             self.wire.down.release();
@@ -129,9 +148,25 @@ impl Server {
         Ok(())
     }
 
+    /// The work that a header names. Mostly it is the same as before, which was checked.
+    pub(super) fn entry(&mut self, header: &Header) -> Result<&'static Entry, TaskError> {
+        let asked = EntryPlace {
+            offset: header.entry,
+            name: header.name,
+        };
+        if let Some((place, entry)) = self.kept.entry
+            && place == asked
+        {
+            return Ok(entry);
+        }
+        let entry = resolve(asked)?;
+        self.kept.entry = Some((asked, entry));
+        Ok(entry)
+    }
+
     fn initialize(&mut self, header: Header, body: &[u8]) {
         let mut answer = Vec::new();
-        let verdict = match entry(&header) {
+        let verdict = match self.entry(&header) {
             Ok(entry) => call(entry, body, None, &mut answer),
             Err(error) => {
                 failure::write(&error, &mut answer);
@@ -232,17 +267,6 @@ pub(super) fn kind_of(verdict: Verdict) -> u8 {
         Verdict::Value => up::VALUE,
         Verdict::Failure => up::FAILURE,
     }
-}
-
-pub(super) fn nanos_since(start: Instant) -> i64 {
-    i64::try_from(start.elapsed().as_nanos()).unwrap_or(i64::MAX)
-}
-
-pub(super) fn entry(header: &Header) -> Result<&'static Entry, TaskError> {
-    resolve(EntryPlace {
-        offset: header.entry,
-        name: header.name,
-    })
 }
 
 pub(super) fn call(entry: &Entry, argument: &[u8], context: Option<&Received>, answer: &mut Vec<u8>) -> Verdict {
