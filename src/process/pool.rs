@@ -6,7 +6,7 @@ use super::{
     constructor,
     flight::News,
     link::slot::{ASKED_TO_STOP, TO_BE_DROPPED},
-    state::{Stage, State},
+    state::{Stage, State, TOGETHER},
     supervisor,
 };
 use crate::{
@@ -239,7 +239,12 @@ impl Carrier for Shared {
         if state.stage == Stage::Open || state.stage == Stage::Finishing && is_let_in {
             let mut news = News::default();
             state.queue.push_back(parcel);
-            state.hand_out(&self.config, &self.ledger, &mut news);
+            if state.queue.len().is_multiple_of(TOGETHER) {
+                // Who submits many keeps the workers going meanwhile.
+                self.go_on(&mut state, &mut news);
+            } else {
+                state.hand_out(&self.config, &self.ledger, &mut news);
+            }
             self.release(state, news);
         } else {
             drop(state);
@@ -258,10 +263,20 @@ impl Carrier for Shared {
     }
 
     fn awaited(&self) {
-        let mut news = News::default();
         let mut state = self.lock();
-        self.arm(&mut state, &mut news);
-        self.release(state, news);
+        if state.attending > 0 {
+            // Who attends arms when he stops.
+            return;
+        }
+        for worker in &mut state.workers {
+            worker.arm();
+        }
+        let has_news = state.workers.iter().any(|worker| worker.has_news());
+        drop(state);
+        if has_news {
+            // Not here: the caller may hold locks that those who are told want.
+            self.poke();
+        }
     }
 
     fn attend(&self, done: &dyn Fn() -> bool) -> bool {
@@ -315,7 +330,8 @@ impl Carrier for Shared {
             ),
             None => self.intercept_all(&mut state, task, decide, &mut news),
         }
-        state.hand_out(&self.config, &self.ledger, &mut news);
+        // What was given up is waited for now, if only by the pool.
+        self.arm(&mut state, &mut news);
         self.release(state, news);
     }
 

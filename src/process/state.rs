@@ -37,6 +37,10 @@ pub(super) enum Stage {
 const AHEAD: Duration = Duration::from_micros(200);
 pub(super) const MOST_AHEAD: usize = 48;
 
+/// A worker that has so many batches gets more only so many at a time: what costs most is not the bytes but making them
+/// seen.
+pub(super) const TOGETHER: usize = 16;
+
 pub(super) struct State {
     pub(super) stage: Stage,
     pub(super) queue: VecDeque<Arc<dyn Parcel>>,
@@ -149,7 +153,7 @@ impl State {
         loop {
             self.take_again(news);
             if self.stage >= Stage::Cancelling {
-                return;
+                break;
             }
             while self.hand_out_one(config, ledger, news) {}
             self.drop_what_waits_no_more(news);
@@ -158,6 +162,9 @@ impl State {
             if !self.queue.is_empty() || !self.take_back_for_idle(config, ledger, news) {
                 break;
             }
+        }
+        for worker in &mut self.workers {
+            worker.wake_for_batches();
         }
     }
 
@@ -219,7 +226,6 @@ impl State {
                 if let Some(place) = parcel.place() {
                     place.store(place_in(worker.number, slot), Relaxed);
                 }
-                worker.wake();
                 if more {
                     self.queue.push_back(parcel);
                 }
@@ -289,10 +295,12 @@ impl State {
         } else {
             1 + ahead
         };
+        let is_few = !is_future && self.queue.len() < TOGETHER;
         self.workers
             .iter()
             .enumerate()
             .filter(|(_, worker)| worker.takes_work() && worker.phase == Phase::Ready && load(worker) < most)
+            .filter(|(_, worker)| !is_few || worker.calls() < TOGETHER)
             // The spare worker stays one.
             .filter(|(_, worker)| worker.in_flight() > 0)
             // A call that is killed takes the futures beside it along.

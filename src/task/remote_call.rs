@@ -31,6 +31,8 @@ pub(crate) struct RemoteCell<R> {
     call: RemoteCall,
     decode: Decode<R>,
     place: AtomicU64,
+    /// Somebody is to be told of the start.
+    announces: bool,
     cargo: Mutex<Cargo>,
     traits: Option<Box<Traits>>,
 }
@@ -39,12 +41,41 @@ pub(crate) struct RemoteCell<R> {
 #[derive(Default)]
 struct Cargo {
     argument: Option<Vec<u8>>,
-    result: Option<Vec<u8>>,
+    result: Option<Packed>,
     failure: Option<TaskError>,
     deadline: Option<Armed>,
     start: Option<Box<dyn Start>>,
     /// Its outcome is to be told when nothing of it runs any more; until then the executor has to be there.
     untold: Option<Hold>,
+}
+
+/// An encoded result. Most are a number or a word, for which no memory is asked.
+enum Packed {
+    Short(u8, [u8; LONGEST_SHORT]),
+    Long(Vec<u8>),
+}
+
+/// What fits into the place of a vector.
+const LONGEST_SHORT: usize = 22;
+
+impl Packed {
+    fn of(bytes: &[u8]) -> Self {
+        let mut short = [0; LONGEST_SHORT];
+        match (u8::try_from(bytes.len()), short.get_mut(..bytes.len())) {
+            (Ok(length), Some(place)) => {
+                place.copy_from_slice(bytes);
+                Self::Short(length, short)
+            }
+            _ => Self::Long(bytes.to_vec()),
+        }
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Short(length, bytes) => &bytes[..usize::from(*length)],
+            Self::Long(bytes) => bytes,
+        }
+    }
 }
 
 impl<R: Send + 'static> RemoteCell<R> {
@@ -63,6 +94,7 @@ impl<R: Send + 'static> RemoteCell<R> {
             call,
             decode,
             place: AtomicU64::new(0),
+            announces: start.is_some(),
             cargo: Mutex::new(Cargo {
                 argument: Some(argument),
                 start,
@@ -86,7 +118,9 @@ impl<R: Send + 'static> RemoteCell<R> {
         if self.core.start() {
             ledger.started(1);
             ledger.give_room_quietly();
-            if let Some(start) = &self.cargo.lock().start {
+            if self.announces
+                && let Some(start) = &self.cargo.lock().start
+            {
                 start.started();
             }
         }
@@ -155,7 +189,11 @@ impl<R: Send + 'static> Parcel for RemoteCell<R> {
     }
 
     fn tells_start(&self) -> bool {
-        self.timeout().is_some() || self.cargo.lock().start.is_some()
+        self.timeout().is_some() || self.announces
+    }
+
+    fn is_awaited(&self) -> bool {
+        self.core.snapshot().is_watched()
     }
 
     fn place(&self) -> Option<&AtomicU64> {
@@ -201,8 +239,8 @@ impl<R: Send + 'static> Parcel for RemoteCell<R> {
     fn arrived(&self, _: u64, answer: Answer<'_>) {
         self.must_have_started();
         let result = match answer {
-            Answer::Value(bytes) => bytes.to_vec(),
-            Answer::LargeValue(bytes) => bytes,
+            Answer::Value(bytes) => Packed::of(bytes),
+            Answer::LargeValue(bytes) => Packed::Long(bytes),
             Answer::Failed(reason) => return self.fail(reason),
         };
         let mut cargo = self.cargo.lock();
@@ -310,11 +348,18 @@ impl<R: Send + 'static> Cell<R> for RemoteCell<R> {
         self.carrier.0.attend(ended)
     }
 
+    fn awaited(&self) {
+        // What lies here still is looked at when it is sent.
+        if self.cargo.lock().argument.is_none() {
+            self.carrier.0.awaited();
+        }
+    }
+
     fn unpack(&self) {
         let Some(bytes) = self.cargo.lock().result.take() else {
             return;
         };
-        let outcome: Outcome<R> = guarded(|| (self.decode)(&bytes));
+        let outcome: Outcome<R> = guarded(|| (self.decode)(bytes.as_slice()));
         let ledger = if outcome.is_err() { self.ledger() } else { None };
         // SAFETY: `unpack` is called by the owner of a task that is `Done` or by who runs its callbacks, whose turns
         // do not overlap (see `Cell::unpack`), and the result was there, so this is the first call.

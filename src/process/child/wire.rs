@@ -3,7 +3,7 @@
 use super::super::link::{
     Link, MOST_INLINE, Way, Wish,
     bulk::{Reader, Writer},
-    frame::{Header, IN_BULK, LAST, up},
+    frame::{Header, IN_BULK, up},
     ring::{Nonsense, Receiver, Sender},
 };
 use crate::sys::{channel, huge_pages};
@@ -52,6 +52,7 @@ impl Wire {
     pub(super) fn wait_for_frame(&mut self) {
         let start = Instant::now();
         if !self.spin(start, |wire| wire.down.has_next()) {
+            self.tell_before_sleep();
             loop {
                 self.link.going_to_sleep();
                 // Rule 3: what came in before the bell was set is seen now.
@@ -87,6 +88,11 @@ impl Wire {
 
     pub(super) fn waited(&mut self, since: Instant) {
         self.is_busy = since.elapsed() < 2 * PATIENCE;
+    }
+
+    /// Who sleeps may have answers that nobody has heard of, and needs work.
+    pub(super) fn tell_before_sleep(&self) {
+        self.tell_parent(Wish::Urgent);
     }
 
     /// Sleeps until somebody rings.
@@ -134,15 +140,9 @@ impl Wire {
     /// Adds an answer, its body through the stream if it is long.
     pub(super) fn answer(&mut self, mut header: Header, body: &[u8]) {
         header.body = body.len() as u64;
-        // Who has nothing more to do needs work.
-        let wish = if header.flags & LAST != 0 && !self.down.has_next() {
-            Wish::Urgent
-        } else {
-            Wish::All
-        };
         if body.len() <= MOST_INLINE {
             self.add(header, body);
-            return self.tell_parent(wish);
+            return self.tell_parent(Wish::All);
         }
         header.flags |= IN_BULK;
         self.add(header, &[]);
@@ -150,7 +150,7 @@ impl Wire {
         while !rest.is_empty() {
             let written = self.bulk_up.write(rest);
             rest = &rest[written..];
-            self.tell_parent(wish);
+            self.tell_parent(Wish::All);
             if written == 0 {
                 self.wait_for_room(|wire| wire.bulk_up.has_room());
             }

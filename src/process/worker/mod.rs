@@ -74,6 +74,8 @@ pub(super) struct Worker {
     short: Vec<u8>,
     /// What it shall ring for, while nobody attends.
     armed: Option<Wish>,
+    /// It was sent batches and not yet woken for them.
+    sent: bool,
     /// Why it could not get ready.
     pub(super) failure: Option<TaskError>,
     /// What it said before the protocol began.
@@ -119,6 +121,7 @@ impl Worker {
             answering: Header::default(),
             short: Vec::new(),
             armed: None,
+            sent: false,
             failure: None,
             text: Vec::new(),
             idle_since: Instant::now(),
@@ -180,6 +183,13 @@ impl Worker {
     pub(super) fn wake(&self) {
         if self.link.worker_sleeps() {
             channel::ring(self.wires.socket.as_fd());
+        }
+    }
+
+    /// Wakes it if it was sent batches and sleeps.
+    pub(super) fn wake_for_batches(&mut self) {
+        if std::mem::take(&mut self.sent) {
+            self.wake();
         }
     }
 

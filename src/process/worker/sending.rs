@@ -90,6 +90,7 @@ impl Worker {
         if !sent {
             return Err(load);
         }
+        self.sent = true;
         self.free.pop();
         self.futures += usize::from(parcel.call().is_async());
         if self.flights.len() <= slot as usize {
