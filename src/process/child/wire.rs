@@ -90,9 +90,11 @@ impl Wire {
         self.is_busy = since.elapsed() < 2 * PATIENCE;
     }
 
-    /// Who sleeps may have answers that nobody has heard of, and needs work.
+    /// Rings for answers that nobody has taken; whoever took them has sent what there was to do.
     pub(super) fn tell_before_sleep(&self) {
-        self.tell_parent(Wish::Urgent);
+        if !self.up.is_taken() {
+            self.tell_parent(Wish::Urgent);
+        }
     }
 
     /// Sleeps until somebody rings.

@@ -75,6 +75,11 @@ impl Sender {
         Ok(())
     }
 
+    /// Whether the other side has taken all that was added.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.link.head(self.way).load(Acquire) == self.tail
+    }
+
     /// Whether a frame with so long a body would go in now.
     pub(crate) fn has_room(&self, body: usize) -> bool {
         let head = self.link.head(self.way).load(Acquire);
