@@ -248,7 +248,13 @@ impl Carrier for Shared {
             self.release(state, news);
         } else {
             drop(state);
-            parcel.refuse(TaskError::ShutDown);
+            // An attempt that follows another was let in by a pool that was cancelled meanwhile.
+            let is_cancelled = admission == Admission::Accepted && self.ledger.stop_requested();
+            parcel.refuse(if is_cancelled {
+                TaskError::Cancelled
+            } else {
+                TaskError::ShutDown
+            });
         }
     }
 

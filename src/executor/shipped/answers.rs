@@ -82,8 +82,8 @@ impl Answers {
         if self.lost.is_some() || self.apart.front().is_some_and(|(of, _)| *of == place) {
             return Some(self.next_apart());
         }
-        let (value, rest) =
-            short::split(&self.values[self.at..]).expect("a value was pushed for every item that is not apart");
+        let (value, rest) = short::split(&self.values[self.at..])
+            .expect("a value was pushed for every item that is not apart");
         self.at = self.values.len() - rest.len();
         Some(Ok(value))
     }

@@ -371,7 +371,9 @@ impl Parcel for Source {
 
     fn is_worth_a_batch(&self) -> bool {
         let state = self.state.lock();
-        let enough = self.chunk_size.map_or(state.pace.worth_a_chunk(), NonZeroUsize::get);
+        let enough = self
+            .chunk_size
+            .map_or(state.pace.worth_a_chunk(), NonZeroUsize::get);
         state.waiting_items >= enough
     }
 

@@ -269,7 +269,12 @@ pub(super) fn kind_of(verdict: Verdict) -> u8 {
     }
 }
 
-pub(super) fn call(entry: &Entry, argument: &[u8], context: Option<&Received>, answer: &mut Vec<u8>) -> Verdict {
+pub(super) fn call(
+    entry: &Entry,
+    argument: &[u8],
+    context: Option<&Received>,
+    answer: &mut Vec<u8>,
+) -> Verdict {
     match entry.routine {
         Routine::Call(run) => run(Input { argument, context }, answer),
         Routine::Async(_) => {

@@ -105,6 +105,9 @@ fn an_answer_is_seen_or_rung_for_once_the_next_item_is_claimed() {
         shared.0.touch();
         let seen = shared.2.load(Acquire) == 1;
         let rung = worker.join().unwrap();
-        assert!(seen || rung, "the answer is not heard of until the item has ended");
+        assert!(
+            seen || rung,
+            "the answer is not heard of until the item has ended"
+        );
     });
 }

@@ -108,7 +108,10 @@ mod tests {
     fn items_are_claimed_one_by_one_up_to_the_limit() {
         let slot = slot(2);
         assert_eq!(slot.asked(), 0);
-        assert_eq!([slot.claim(), slot.claim(), slot.claim()], [Some(2), Some(2), None]);
+        assert_eq!(
+            [slot.claim(), slot.claim(), slot.claim()],
+            [Some(2), Some(2), None]
+        );
         assert_eq!(slot.progress(), (2, 2));
     }
 
