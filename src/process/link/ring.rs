@@ -359,6 +359,50 @@ mod tests {
     }
 
     #[test]
+    fn short_answers_come_out_as_they_went_in_round_and_round() {
+        let (_, mut sender, mut receiver) = ring();
+        let value = |id: u64| vec![id.to_le_bytes()[0]; (id % 90) as usize];
+        let sending = thread::spawn(move || {
+            for id in 0..60_000_u64 {
+                let value = value(id);
+                // Now and then a frame, which ends a row of short ones.
+                while !(if id % 1_000 == 0 {
+                    sender.push(header(id, value.len()), &value)
+                } else {
+                    sender.push_short(&value)
+                }) {
+                    thread::yield_now();
+                }
+            }
+        });
+        let mut id = 0;
+        let mut answers = Vec::new();
+        while id < 60_000 {
+            let kind = receiver.peek().unwrap().map(|frame| frame.header.kind);
+            match kind {
+                None => thread::yield_now(),
+                Some(short::MARK) => {
+                    let count = receiver.take_short(&mut answers).unwrap();
+                    let mut rest = &answers[..];
+                    for _ in 0..count {
+                        let (found, behind) = short::split(rest).unwrap();
+                        assert_eq!(found, value(id));
+                        (id, rest) = (id + 1, behind);
+                    }
+                    assert!(rest.is_empty());
+                }
+                Some(_) => {
+                    assert_eq!(receiver.peek().unwrap().unwrap().header.id, id);
+                    receiver.release();
+                    id += 1;
+                }
+            }
+        }
+        sending.join().unwrap();
+        assert!(!receiver.has_next());
+    }
+
+    #[test]
     fn a_full_ring_takes_nothing_until_something_is_released() {
         let (_, mut sender, mut receiver) = ring();
         let body = vec![1; 30_000];
