@@ -7,7 +7,7 @@
 use std::{
     any::Any,
     backtrace::{Backtrace, BacktraceStatus},
-    cell::RefCell,
+    cell::{Cell, RefCell},
     panic::{self, AssertUnwindSafe, PanicHookInfo},
     sync::Once,
 };
@@ -27,9 +27,12 @@ pub(crate) struct Site {
 
 thread_local! {
     static LAST_SITE: RefCell<Option<Site>> = const { RefCell::new(None) };
+    /// Whether there is one. Looked at for every piece of work, and so without a destructor that would have to be registered.
+    static IS_SITE_KNOWN: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs `f`; a panic in it becomes a value.
+#[inline]
 pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Caught> {
     // A place noted for an earlier panic must not be taken for this one's: `resume_unwind` calls no hook.
     forget_site();
@@ -40,9 +43,7 @@ pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Caught> {
 pub(crate) fn caught(payload: Box<dyn Any + Send>) -> Caught {
     Caught {
         payload,
-        site: LAST_SITE
-            .try_with(|site| site.borrow_mut().take())
-            .unwrap_or(None),
+        site: take_site(),
     }
 }
 
@@ -51,6 +52,14 @@ pub(crate) fn caught(payload: Box<dyn Any + Send>) -> Caught {
 pub(crate) fn resume(caught: Caught) -> ! {
     let _ = LAST_SITE.try_with(|site| *site.borrow_mut() = caught.site);
     panic::resume_unwind(caught.payload)
+}
+
+/// Drops a value of the user's; see [`contain`].
+#[inline]
+pub(crate) fn drop_contained<T>(value: T) {
+    if std::mem::needs_drop::<T>() {
+        contain(|| drop(value));
+    }
 }
 
 /// Runs code of the user's whose panic nobody is there to receive (a destructor, a callback).
@@ -65,13 +74,19 @@ pub(crate) fn contain(f: impl FnOnce()) {
     }
 }
 
+#[inline]
 fn forget_site() {
-    let _ = LAST_SITE.try_with(|site| {
-        let mut site = site.borrow_mut();
-        if site.is_some() {
-            *site = None;
-        }
-    });
+    if IS_SITE_KNOWN.get() {
+        drop(take_site());
+    }
+}
+
+#[cold]
+fn take_site() -> Option<Site> {
+    IS_SITE_KNOWN.set(false);
+    LAST_SITE
+        .try_with(|site| site.borrow_mut().take())
+        .unwrap_or(None)
 }
 
 /// Chains the hook that notes where a panic was raised. Done once, by the first executor of the program.
@@ -93,6 +108,7 @@ fn note_site(info: &PanicHookInfo<'_>) {
         backtrace: (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string()),
     };
     let _ = LAST_SITE.try_with(|last| *last.borrow_mut() = Some(site));
+    IS_SITE_KNOWN.set(true);
 }
 
 /// The text of a panic payload.

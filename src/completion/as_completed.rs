@@ -107,6 +107,10 @@ impl<F: Tracked> AsCompleted<F> {
     /// Adds one more.
     pub fn push(&mut self, member: F) {
         let number = self.free.pop().unwrap_or(self.members.len());
+        if self.left == 0 {
+            // Who only looks at what has ended shall find what has ended before.
+            member.future().look();
+        }
         if !member.future().report_to(self.inbox.clone(), number) {
             crate::future::waiter::Report::ended(&*self.inbox, number);
         }

@@ -81,7 +81,7 @@ impl<T, R: Send + 'static> Each<T, R> {
                 }
                 !ended.is_empty()
             }
-            None => matches!(self.window.front(), Some(Some(future)) if future.is_handed_over()),
+            None => matches!(self.window.front(), Some(Some(future)) if future.look()),
         }
     }
 

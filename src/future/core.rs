@@ -83,6 +83,8 @@ pub(crate) trait Cell<R>: AnyCell {
     /// Makes the outcome of what came back from elsewhere as bytes. Called by the owner of a task that is done, or by
     /// who runs its callbacks; their turns do not overlap.
     fn unpack(&self) {}
+    /// Somebody has asked to be told of the end of the task, which has not come.
+    fn awaited(&self) {}
     /// The owner of the outcome is gone.
     fn owner_left(&self) {}
     /// Whether nothing of the work is there any more, be it that it still runs although the outcome is final.

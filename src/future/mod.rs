@@ -214,7 +214,24 @@ impl<R: Send + 'static> TaskFuture<R> {
 
     /// Reports the end of the task to `collection` as `number`. False if it has ended already.
     pub(crate) fn report_to(&self, collection: Arc<dyn Report>, number: usize) -> bool {
-        self.cell.core().set_waiter(Waiter::Report(collection, number))
+        self.set_waiter(Waiter::Report(collection, number))
+    }
+
+    /// False if the outcome is there already.
+    fn set_waiter(&self, waiter: Waiter) -> bool {
+        let waits = self.cell.core().set_waiter(waiter);
+        if waits {
+            self.cell.awaited();
+        }
+        waits
+    }
+
+    /// Brings the state up to date with what has happened elsewhere, and says whether the outcome can be taken.
+    pub(crate) fn look(&self) -> bool {
+        self.is_handed_over() || {
+            self.cell.look();
+            self.is_handed_over()
+        }
     }
 
     /// Undoes [`report_to`](Self::report_to).
@@ -224,7 +241,7 @@ impl<R: Send + 'static> TaskFuture<R> {
 
     /// Ready once the outcome can be taken; until then `waker` is kept.
     pub(crate) fn poll_ended(&self, waker: &Waker) -> Poll<()> {
-        if self.is_handed_over() || !self.cell.core().set_waiter(Waiter::Wake(waker.clone())) {
+        if self.look() || !self.set_waiter(Waiter::Wake(waker.clone())) {
             Poll::Ready(())
         } else {
             Poll::Pending
@@ -269,7 +286,7 @@ impl<R: Send + 'static> TaskFuture<R> {
         }
         self.refuse_own_callback();
         if until.is_some_and(|until| until <= Instant::now()) {
-            return false;
+            return self.look();
         }
         host::refuse_deadlock([self.cell.executor()], host::AWAIT);
         // A worker does not spin: it would keep its place from the task it waits for.
@@ -281,7 +298,7 @@ impl<R: Send + 'static> TaskFuture<R> {
 
     fn park_until(&self, until: Option<Instant>) -> bool {
         let parker = Parker::of_this_thread();
-        if !self.cell.core().set_waiter(Waiter::Wake(parker.waker())) {
+        if !self.set_waiter(Waiter::Wake(parker.waker())) {
             return true;
         }
         host::blocking(|| {
@@ -332,7 +349,7 @@ impl<R: Send + 'static> Future for TaskFuture<R> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.refuse_taken();
         let share = ready!(runtime::proceed(cx));
-        let ready = self.is_handed_over() || !self.cell.core().set_waiter(Waiter::Wake(cx.waker().clone()));
+        let ready = self.look() || !self.set_waiter(Waiter::Wake(cx.waker().clone()));
         host::polled(!ready);
         if ready {
             share.used();

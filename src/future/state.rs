@@ -280,6 +280,11 @@ impl Snapshot {
         self.has(STARTED)
     }
 
+    /// Whether somebody is to be told of its end.
+    pub(crate) fn is_watched(self) -> bool {
+        self.has(WAITED) || self.has(CALLBACKS)
+    }
+
     /// Whether its owner has dropped the future.
     pub(crate) fn is_detached(self) -> bool {
         self.has(DETACHED)

@@ -144,6 +144,17 @@ impl Flight {
         }
     }
 
+    /// So many more items were answered, with values as [`short`](crate::task::short) has them.
+    pub(super) fn answer_together(&mut self, items: u32, values: &[u8], ledger: &Ledger, news: &mut News) {
+        self.note_started(self.answered.saturating_add(items), ledger);
+        let first = self.load.first + u64::from(self.answered);
+        self.answered = self.answered.saturating_add(items);
+        if !self.abandoned {
+            self.parcel.arrived_together(first, items, values);
+            news.tell(&self.parcel);
+        }
+    }
+
     /// Takes back what has not started, but for so many items of it.
     pub(super) fn take_back(&mut self, slot: &Slot, keep: u32, ledger: &Ledger, news: &mut News) {
         let (started, new, old) = slot.take_back(keep);

@@ -9,7 +9,7 @@ use super::{
         bulk,
         slot::{ASKED_TO_STOP, TO_BE_DROPPED},
     },
-    state::{Stage, State},
+    state::{Stage, State, TOGETHER},
     supervisor,
 };
 use crate::{
@@ -230,8 +230,8 @@ impl Shared {
     /// before they knew (rule 3).
     pub(super) fn arm(&self, state: &mut State, news: &mut News) {
         if state.attending == 0 {
-            for worker in &state.workers {
-                worker.link.arm();
+            for worker in &mut state.workers {
+                worker.arm();
             }
         }
         self.go_on(state, news);
@@ -245,11 +245,22 @@ impl Carrier for Shared {
         if state.stage == Stage::Open || state.stage == Stage::Finishing && is_let_in {
             let mut news = News::default();
             state.queue.push_back(parcel);
-            state.hand_out(&self.config, &self.ledger, &mut news);
+            if state.queue.len().is_multiple_of(TOGETHER) {
+                // Who submits many keeps the workers going meanwhile.
+                self.go_on(&mut state, &mut news);
+            } else {
+                state.hand_out(&self.config, &self.ledger, &mut news);
+            }
             self.release(state, news);
         } else {
             drop(state);
-            parcel.refuse(TaskError::ShutDown);
+            // An attempt that follows another was let in by a pool that was cancelled meanwhile.
+            let is_cancelled = admission == Admission::Accepted && self.ledger.stop_requested();
+            parcel.refuse(if is_cancelled {
+                TaskError::Cancelled
+            } else {
+                TaskError::ShutDown
+            });
         }
     }
 
@@ -263,14 +274,31 @@ impl Carrier for Shared {
         self.release(state, news);
     }
 
+    fn awaited(&self) {
+        let mut state = self.lock();
+        if state.attending > 0 {
+            // Who attends arms when he stops.
+            return;
+        }
+        for worker in &mut state.workers {
+            worker.arm();
+        }
+        let has_news = state.workers.iter().any(|worker| worker.has_news());
+        drop(state);
+        if has_news {
+            // Not here: the caller may hold locks that those who are told want.
+            self.poke();
+        }
+    }
+
     fn attend(&self, done: &dyn Fn() -> bool) -> bool {
         if done() {
             return true;
         }
         let mut state = self.lock();
         state.attending += 1;
-        for worker in &state.workers {
-            worker.link.disarm();
+        for worker in &mut state.workers {
+            worker.disarm();
         }
         drop(state);
         let start = Instant::now();
@@ -327,7 +355,8 @@ impl Carrier for Shared {
             ),
             None => self.intercept_all(&mut state, task, decide, &mut news),
         }
-        state.hand_out(&self.config, &self.ledger, &mut news);
+        // What was given up is waited for now, if only by the pool.
+        self.arm(&mut state, &mut news);
         self.release(state, news);
     }
 

@@ -37,6 +37,10 @@ pub(super) enum Stage {
 const AHEAD: Duration = Duration::from_micros(200);
 pub(super) const MOST_AHEAD: usize = 48;
 
+/// A worker that has so many batches gets more only so many at a time: what costs most is not the bytes but making them
+/// seen.
+pub(super) const TOGETHER: usize = 16;
+
 pub(super) struct State {
     pub(super) stage: Stage,
     pub(super) queue: VecDeque<Arc<dyn Parcel>>,
@@ -69,6 +73,8 @@ pub(super) struct State {
     carrier: Weak<dyn Carrier>,
     /// By the address of the entry.
     places: HashMap<usize, EntryPlace>,
+    /// The one that was asked for last: mostly it is asked for again.
+    last_place: Option<(usize, EntryPlace)>,
 }
 
 impl State {
@@ -92,17 +98,24 @@ impl State {
             nanos_per_batch: 1_000_000,
             carrier,
             places: HashMap::new(),
+            last_place: None,
         }
     }
 
     /// The place of an entry; asked for once.
     pub(super) fn place(&mut self, entry: &'static Entry) -> Result<EntryPlace, TaskError> {
         let address = (&raw const *entry).addr();
-        if let Some(place) = self.places.get(&address) {
-            return Ok(*place);
+        if let Some((of, place)) = self.last_place
+            && of == address
+        {
+            return Ok(place);
         }
-        let place = place_of(entry)?;
+        let place = match self.places.get(&address) {
+            Some(place) => *place,
+            None => place_of(entry)?,
+        };
         self.places.insert(address, place);
+        self.last_place = Some((address, place));
         Ok(place)
     }
 
@@ -150,7 +163,7 @@ impl State {
         loop {
             self.take_again(news);
             if self.stage >= Stage::Cancelling {
-                return;
+                break;
             }
             while self.hand_out_one(config, ledger, news) {}
             self.drop_what_waits_no_more(news);
@@ -159,6 +172,9 @@ impl State {
             if !self.queue.is_empty() || !self.take_back_for_idle(config, ledger, news) {
                 break;
             }
+        }
+        for worker in &mut self.workers {
+            worker.wake_for_batches();
         }
     }
 
@@ -220,7 +236,6 @@ impl State {
                 if let Some(place) = parcel.place() {
                     place.store(place_in(worker.number, slot), Relaxed);
                 }
-                worker.wake();
                 if more {
                     self.queue.push_back(parcel);
                 }
@@ -270,7 +285,12 @@ impl State {
             // The queue has to show how many more are needed; who comes late takes over what was sent ahead.
             return None;
         }
-        let is_future = self.queue.front().is_some_and(|parcel| parcel.call().is_async());
+        let first = self.queue.front()?;
+        if self.queue.len() == 1 && !first.is_worth_a_batch() {
+            // Nothing waits behind it, and whoever is done first asks for it.
+            return None;
+        }
+        let is_future = first.call().is_async();
         let ahead = AHEAD.as_nanos() / u128::from(self.nanos_per_batch.max(1));
         let ahead = usize::try_from(ahead).map_or(MOST_AHEAD, |ahead| ahead.clamp(1, MOST_AHEAD));
         let load = |worker: &Worker| {
@@ -285,10 +305,12 @@ impl State {
         } else {
             1 + ahead
         };
+        let is_few = !is_future && self.queue.len() < TOGETHER;
         self.workers
             .iter()
             .enumerate()
             .filter(|(_, worker)| worker.takes_work() && worker.phase == Phase::Ready && load(worker) < most)
+            .filter(|(_, worker)| !is_few || worker.calls() < TOGETHER)
             // The spare worker stays one.
             .filter(|(_, worker)| worker.in_flight() > 0)
             // A call that is killed takes the futures beside it along.

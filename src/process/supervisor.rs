@@ -291,7 +291,7 @@ impl Supervisor {
                         state.restarted += 1;
                     }
                     if state.attending == 0 {
-                        worker.link.arm();
+                        worker.arm();
                     }
                     if state.stage >= Stage::Killing {
                         worker.kill();

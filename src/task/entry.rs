@@ -123,7 +123,7 @@ fn pack_result<R: 'static, X: Crossing<R>>(result: R, answer: &mut Vec<u8>) -> R
         Err(result) => {
             let encoded = X::encode("the result", &result, answer);
             // A destructor that panics does not take the value back.
-            panic::contain(|| drop(result));
+            panic::drop_contained(result);
             encoded.map(|()| Verdict::Value)
         }
     }

@@ -18,6 +18,7 @@ mod retried;
 mod retry_policy;
 mod settings;
 mod shipment;
+pub(crate) mod short;
 mod stateful;
 mod worker_state;
 

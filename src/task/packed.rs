@@ -11,6 +11,9 @@ use std::{any::Any, borrow::Cow};
 /// A vector of bytes crosses bare from this length on. Shorter ones travel together with others, in messages.
 const BARE_FROM: usize = 64 * 1024;
 
+/// Bytes that an argument gets before it is encoded.
+const USUAL_ARGUMENT: usize = 32;
+
 /// A value to be read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Packed<'a> {
@@ -56,7 +59,7 @@ impl Argument {
             Ok(bytes) => Ok(Self { bytes, bare: true }),
             Err(argument) => {
                 let packed = Self::copy::<T, X>(&argument);
-                crate::panic::contain(|| drop(argument));
+                crate::panic::drop_contained(argument);
                 packed
             }
         }
@@ -68,7 +71,8 @@ impl Argument {
     ///
     /// Fails if it cannot be encoded.
     pub(crate) fn copy<T, X: Crossing<T>>(argument: &T) -> Result<Self, TaskError> {
-        let mut bytes = Vec::new();
+        // Most arguments are small, and one allocation is enough for them.
+        let mut bytes = Vec::with_capacity(USUAL_ARGUMENT);
         guarded(|| push_item(&mut bytes, |bytes| X::encode("the argument", argument, bytes)))?;
         Ok(Self { bytes, bare: false })
     }

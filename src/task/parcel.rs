@@ -1,6 +1,6 @@
 //! What leaves this process: items of work, cut into batches that a worker elsewhere runs one after another.
 
-use super::{Entry, Shipment};
+use super::{Entry, Shipment, short};
 use crate::{
     error::TaskError,
     ledger::Ledger,
@@ -17,6 +17,8 @@ pub(crate) trait Carrier: Send + Sync {
     fn carry(self: Arc<Self>, parcel: Arc<dyn Parcel>, admission: Admission);
     /// Takes in what has come back, and notes what has started.
     fn look(&self);
+    /// Somebody is to be told of an answer ([`Parcel::is_awaited`]), who did not ask for it before.
+    fn awaited(&self);
     /// Takes answers in until `done`, for a bounded moment. True if it is done.
     fn attend(&self, done: &dyn Fn() -> bool) -> bool;
     /// Takes the task back from its worker if it has not started there, and has `decide` say, before anything can
@@ -127,12 +129,31 @@ pub(crate) trait Parcel: Send + Sync {
     fn load(&self, workers: usize) -> Option<(Load, bool)>;
     /// How many items wait.
     fn waiting(&self) -> usize;
+    /// Whether they are worth a batch for a worker that is busy and would not get to them now. While they are not, more may
+    /// come.
+    fn is_worth_a_batch(&self) -> bool {
+        true
+    }
     /// Takes items back that were loaded and have not started. True if the parcel has to be carried again.
     fn unload(&self, load: Load) -> bool;
     /// So many items of a batch have started, the last of them just now.
     fn started(self: Arc<Self>, items: u32, ledger: &Ledger);
     /// An item has ended.
     fn arrived(&self, item: u64, answer: Answer<'_>);
+    /// Consecutive items have ended with these values, which are as [`short`] says and as many.
+    fn arrived_together(&self, first: u64, _items: u32, values: &[u8]) {
+        let mut rest = values;
+        let mut item = first;
+        while let Some((value, behind)) = short::split(rest) {
+            self.arrived(item, Answer::Value(value));
+            (item, rest) = (item + 1, behind);
+        }
+    }
+    /// Whether anybody has asked to be told of the next answer. While nobody has, answers may lie with the worker
+    /// until it needs something.
+    fn is_awaited(&self) -> bool {
+        true
+    }
     /// An item has not survived its worker.
     fn lost(&self, item: Load, error: TaskError);
     /// A batch has ended; its items took so long.

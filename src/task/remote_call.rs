@@ -32,6 +32,8 @@ pub(crate) struct RemoteCell<R> {
     call: RemoteCall,
     decode: Decode<R>,
     place: AtomicU64,
+    /// Somebody is to be told of the start.
+    announces: bool,
     cargo: Mutex<Cargo>,
     traits: Option<Box<Traits>>,
 }
@@ -40,12 +42,43 @@ pub(crate) struct RemoteCell<R> {
 #[derive(Default)]
 struct Cargo {
     argument: Option<Argument>,
-    result: Option<Packed<'static>>,
+    result: Option<Kept>,
     failure: Option<TaskError>,
     deadline: Option<Armed>,
     start: Option<Box<dyn Start>>,
     /// Its outcome is to be told when nothing of it runs any more; until then the executor has to be there.
     untold: Option<Hold>,
+}
+
+/// A packed result. Most are a number or a word, for which no memory is asked.
+enum Kept {
+    Short(u8, [u8; LONGEST_SHORT]),
+    Long(Vec<u8>),
+    Bare(Vec<u8>),
+}
+
+/// What fits into the place of a vector.
+const LONGEST_SHORT: usize = 22;
+
+impl Kept {
+    fn of(bytes: &[u8]) -> Self {
+        let mut short = [0; LONGEST_SHORT];
+        match (u8::try_from(bytes.len()), short.get_mut(..bytes.len())) {
+            (Ok(length), Some(place)) => {
+                place.copy_from_slice(bytes);
+                Self::Short(length, short)
+            }
+            _ => Self::Long(bytes.to_vec()),
+        }
+    }
+
+    fn unpack<R>(self, decode: Decode<R>) -> Result<R, TaskError> {
+        match self {
+            Self::Short(length, bytes) => decode(Packed::Encoded(bytes[..usize::from(length)].into())),
+            Self::Long(bytes) => decode(Packed::Encoded(bytes.into())),
+            Self::Bare(bytes) => decode(Packed::Bare(bytes)),
+        }
+    }
 }
 
 impl<R: Send + 'static> RemoteCell<R> {
@@ -64,6 +97,7 @@ impl<R: Send + 'static> RemoteCell<R> {
             call,
             decode,
             place: AtomicU64::new(0),
+            announces: start.is_some(),
             cargo: Mutex::new(Cargo {
                 argument,
                 start,
@@ -87,9 +121,20 @@ impl<R: Send + 'static> RemoteCell<R> {
         if self.core.start() {
             ledger.started(1);
             ledger.give_room_quietly();
-            if let Some(start) = &self.cargo.lock().start {
+            if self.announces
+                && let Some(start) = &self.cargo.lock().start
+            {
                 start.started();
             }
+        }
+    }
+
+    /// Of what comes to its end here the carrier has mostly said before that it has started.
+    fn must_have_started(&self) {
+        if self.core.snapshot().phase() == Phase::Queued
+            && let Some(ledger) = self.ledger()
+        {
+            self.has_started(&ledger);
         }
     }
 
@@ -147,7 +192,11 @@ impl<R: Send + 'static> Parcel for RemoteCell<R> {
     }
 
     fn tells_start(&self) -> bool {
-        self.timeout().is_some() || self.cargo.lock().start.is_some()
+        self.timeout().is_some() || self.announces
+    }
+
+    fn is_awaited(&self) -> bool {
+        self.core.snapshot().is_watched()
     }
 
     fn place(&self) -> Option<&AtomicU64> {
@@ -193,13 +242,11 @@ impl<R: Send + 'static> Parcel for RemoteCell<R> {
     }
 
     fn arrived(&self, _: u64, answer: Answer<'_>) {
-        if let Some(ledger) = self.ledger() {
-            self.has_started(&ledger);
-        }
+        self.must_have_started();
         let result = match answer {
-            Answer::Value(bytes) => Packed::Encoded(bytes.to_vec().into()),
-            Answer::LargeValue(bytes) => Packed::Encoded(bytes.into()),
-            Answer::Bare(bytes) => Packed::Bare(bytes),
+            Answer::Value(bytes) => Kept::of(bytes),
+            Answer::LargeValue(bytes) => Kept::Long(bytes),
+            Answer::Bare(bytes) => Kept::Bare(bytes),
             Answer::Failed(reason) => return self.fail(reason),
         };
         let mut cargo = self.cargo.lock();
@@ -208,9 +255,7 @@ impl<R: Send + 'static> Parcel for RemoteCell<R> {
     }
 
     fn lost(&self, _: Load, error: TaskError) {
-        if let Some(ledger) = self.ledger() {
-            self.has_started(&ledger);
-        }
+        self.must_have_started();
         self.fail(error);
     }
 
@@ -309,11 +354,18 @@ impl<R: Send + 'static> Cell<R> for RemoteCell<R> {
         self.carrier.0.attend(ended)
     }
 
+    fn awaited(&self) {
+        // What lies here still is looked at when it is sent.
+        if self.cargo.lock().argument.is_none() {
+            self.carrier.0.awaited();
+        }
+    }
+
     fn unpack(&self) {
-        let Some(packed) = self.cargo.lock().result.take() else {
+        let Some(kept) = self.cargo.lock().result.take() else {
             return;
         };
-        let outcome: Outcome<R> = guarded(|| (self.decode)(packed));
+        let outcome: Outcome<R> = guarded(|| kept.unpack(self.decode));
         let ledger = if outcome.is_err() { self.ledger() } else { None };
         // SAFETY: `unpack` is called by the owner of a task that is `Done` or by who runs its callbacks, whose turns
         // do not overlap (see `Cell::unpack`), and the result was there, so this is the first call.

@@ -23,6 +23,7 @@ pub(crate) struct Encoder<'a> {
 }
 
 impl<'a> Encoder<'a> {
+    #[inline]
     pub(crate) fn new(out: &'a mut Vec<u8>) -> Self {
         Encoder {
             out,
@@ -165,28 +166,34 @@ impl<'e, 'a> Serializer for &'e mut Encoder<'a> {
         true
     }
 
+    #[inline]
     fn serialize_bool(self, v: bool) -> Result<(), Error> {
         self.out.push(if v { tag::TRUE } else { tag::FALSE });
         Ok(())
     }
 
+    #[inline]
     fn serialize_u8(self, v: u8) -> Result<(), Error> {
         self.serialize_u64(v.into())
     }
 
+    #[inline]
     fn serialize_u16(self, v: u16) -> Result<(), Error> {
         self.serialize_u64(v.into())
     }
 
+    #[inline]
     fn serialize_u32(self, v: u32) -> Result<(), Error> {
         self.serialize_u64(v.into())
     }
 
+    #[inline]
     fn serialize_u64(self, v: u64) -> Result<(), Error> {
         self.unsigned(v);
         Ok(())
     }
 
+    #[inline]
     fn serialize_u128(self, v: u128) -> Result<(), Error> {
         match u64::try_from(v) {
             Ok(v) => self.unsigned(v),
@@ -195,23 +202,28 @@ impl<'e, 'a> Serializer for &'e mut Encoder<'a> {
         Ok(())
     }
 
+    #[inline]
     fn serialize_i8(self, v: i8) -> Result<(), Error> {
         self.serialize_i64(v.into())
     }
 
+    #[inline]
     fn serialize_i16(self, v: i16) -> Result<(), Error> {
         self.serialize_i64(v.into())
     }
 
+    #[inline]
     fn serialize_i32(self, v: i32) -> Result<(), Error> {
         self.serialize_i64(v.into())
     }
 
+    #[inline]
     fn serialize_i64(self, v: i64) -> Result<(), Error> {
         self.signed(v);
         Ok(())
     }
 
+    #[inline]
     fn serialize_i128(self, v: i128) -> Result<(), Error> {
         if let Ok(v) = u128::try_from(v) {
             return self.serialize_u128(v);
@@ -223,41 +235,49 @@ impl<'e, 'a> Serializer for &'e mut Encoder<'a> {
         Ok(())
     }
 
+    #[inline]
     fn serialize_f32(self, v: f32) -> Result<(), Error> {
         self.tagged(tag::F32, &v.to_le_bytes());
         Ok(())
     }
 
+    #[inline]
     fn serialize_f64(self, v: f64) -> Result<(), Error> {
         self.tagged(tag::F64, &v.to_le_bytes());
         Ok(())
     }
 
+    #[inline]
     fn serialize_char(self, v: char) -> Result<(), Error> {
         self.sized(tag::STR, v.encode_utf8(&mut [0; 4]).as_bytes());
         Ok(())
     }
 
+    #[inline]
     fn serialize_str(self, v: &str) -> Result<(), Error> {
         self.sized(tag::STR, v.as_bytes());
         Ok(())
     }
 
+    #[inline]
     fn serialize_bytes(self, v: &[u8]) -> Result<(), Error> {
         self.sized(tag::BYTES, v);
         Ok(())
     }
 
+    #[inline]
     fn serialize_none(self) -> Result<(), Error> {
         self.out.push(tag::NONE);
         Ok(())
     }
 
+    #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Error> {
         self.out.push(tag::SOME);
         self.inside(self.depth.wrapper()?, value)
     }
 
+    #[inline]
     fn serialize_unit(self) -> Result<(), Error> {
         self.out.push(tag::UNIT);
         Ok(())
@@ -277,6 +297,7 @@ impl<'e, 'a> Serializer for &'e mut Encoder<'a> {
         Ok(())
     }
 
+    #[inline]
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
         _name: &'static str,

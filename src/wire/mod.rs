@@ -22,6 +22,7 @@ mod varint;
 pub(crate) use error::Error;
 
 /// Appends `value` to `into`; on an error `into` is as long as it was.
+#[inline]
 pub(crate) fn encode<T: serde::Serialize + ?Sized>(value: &T, into: &mut Vec<u8>) -> Result<(), Error> {
     let before = into.len();
     let result = value.serialize(&mut encode::Encoder::new(into));
@@ -32,6 +33,7 @@ pub(crate) fn encode<T: serde::Serialize + ?Sized>(value: &T, into: &mut Vec<u8>
 }
 
 /// Reads the one value that `bytes` holds; anything after it is an error.
+#[inline]
 pub(crate) fn decode<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     let mut decoder = decode::Decoder::new(bytes);
     let value = T::deserialize(&mut decoder).map_err(|error| error.near(decoder.pos()))?;

@@ -8,8 +8,8 @@ const SCANNED: usize = 8;
 #[derive(Default)]
 pub(crate) struct Names {
     entries: Vec<Entry>,
-    /// By content, filled once there are more than [`SCANNED`] names.
-    index: HashMap<&'static str, usize>,
+    /// By content, made once there are more than [`SCANNED`] names: most messages have none.
+    index: Option<Box<HashMap<&'static str, usize>>>,
     last: usize,
 }
 
@@ -39,7 +39,7 @@ impl Names {
                 .iter()
                 .position(|entry| same_place(entry.name, name) || entry.name == name)
         } else {
-            self.index.get(name).copied()
+            self.index.as_ref().and_then(|index| index.get(name).copied())
         };
         let number = found.unwrap_or_else(|| self.add(name));
         if let Some(entry) = self.entries.get_mut(self.last) {
@@ -54,8 +54,9 @@ impl Names {
         self.entries.push(Entry { name, next: 0 });
         if self.entries.len() > SCANNED {
             // Catches up with the scanned ones the first time.
-            let known = self.index.len();
-            self.index.extend(
+            let index = self.index.get_or_insert_default();
+            let known = index.len();
+            index.extend(
                 self.entries
                     .iter()
                     .enumerate()

@@ -5,6 +5,8 @@ pub(crate) const MAX_LEN: usize = 10;
 
 #[inline]
 pub(crate) fn write(mut value: u64, out: &mut Vec<u8>) {
+    // Asked for once, so that no byte has to.
+    out.reserve(MAX_LEN);
     while value >= 0x80 {
         out.push(low_bits(value) | 0x80);
         value >>= 7;

@@ -132,6 +132,9 @@ fn own_batch(memory: Memory) -> (u64, u64) {
 
 /// A frame as the worker might send it, but for when and how often. Gives its length.
 fn likely_frame(memory: Memory, at: u64, random: &mut Random) -> u64 {
+    if random.next().is_multiple_of(4) {
+        return short_answers(memory, at, random);
+    }
     let (mut slot, mut id) = own_batch(memory);
     match random.next() % 10 {
         0 => slot = random.next() & 0xffff,
@@ -157,6 +160,29 @@ fn likely_frame(memory: Memory, at: u64, random: &mut Random) -> u64 {
     let item = usize::try_from(at + 48).expect("64 bits") % whole;
     memory.word(up + item).store(random.next() % 3, Relaxed);
     length
+}
+
+/// Answers that name no batch, one of them with a length that is wrong, perhaps.
+fn short_answers(memory: Memory, mut at: u64, random: &mut Random) -> u64 {
+    const MARK: u64 = 0xFE;
+    let (up, whole) = memory.parts()[2];
+    let mut all = 0;
+    for _ in 0..=random.next() % 4 {
+        let value = random.next() % 20;
+        let length = 8 + value.next_multiple_of(8);
+        let said = if random.next().is_multiple_of(3) {
+            random.next() % 100
+        } else {
+            value
+        };
+        let place = up + usize::try_from(at).expect("64 bits") % whole;
+        memory
+            .word(place)
+            .store(length | MARK << 32 | said << 48, Relaxed);
+        at += length;
+        all += length;
+    }
+    all
 }
 
 fn ruin(memory: Memory, from: usize, to: usize, random: &mut Random) {

@@ -10,6 +10,7 @@ mod checkpoint;
 #[path = "../conformance/suite/watchdog.rs"]
 mod watchdog;
 
+mod behind;
 mod building;
 mod context;
 mod context_lifetime;

@@ -1,21 +1,23 @@
-use crate::{error::TaskError, task::Packed};
+use crate::{
+    error::TaskError,
+    task::{Packed, short},
+};
 use std::collections::VecDeque;
 
-/// The answers to consecutive items, still packed: values one behind the other, and apart from them the rare failures
-/// and the values that are too long to be copied once more.
+/// The answers to consecutive items, still packed: short values one behind the other, and apart from them the rare
+/// long ones and the failures.
 #[derive(Default)]
 pub(super) struct Answers {
     values: Vec<u8>,
     /// How much of `values` has been yielded.
     at: usize,
-    /// Failures and bare values by the place of their item.
-    apart: VecDeque<(u32, Result<Vec<u8>, TaskError>)>,
-    /// Bytes of the bare values.
-    bare: usize,
+    /// What does not lie in `values`, by the place of its item.
+    apart: VecDeque<(u32, Result<Packed<'static>, TaskError>)>,
     /// Why none of the items ran.
     lost: Option<TaskError>,
     items: u32,
     yielded: u32,
+    bytes: usize,
 }
 
 impl Answers {
@@ -28,21 +30,41 @@ impl Answers {
         }
     }
 
-    pub(super) fn push_value(&mut self, bytes: &[u8]) {
-        self.values.extend_from_slice(&bytes.len().to_ne_bytes());
-        self.values.extend_from_slice(bytes);
-        self.items += 1;
+    /// Adds as many values as `items` says, each as [`short`] has it.
+    pub(super) fn push_short(&mut self, items: u32, values: &[u8]) {
+        self.values.extend_from_slice(values);
+        self.items += items;
+        self.bytes += values.len();
     }
 
-    pub(super) fn push_failure(&mut self, reason: TaskError) {
-        self.apart.push_back((self.items, Err(reason)));
+    pub(super) fn push_value(&mut self, value: &[u8]) {
+        if value.len() > short::LONGEST {
+            return self.push_long(value.to_vec());
+        }
+        let before = self.values.len();
+        short::push(&mut self.values, value);
         self.items += 1;
+        self.bytes += self.values.len() - before;
+    }
+
+    /// Adds a value in a vector of its own.
+    pub(super) fn push_long(&mut self, value: Vec<u8>) {
+        self.bytes += value.len();
+        self.push_apart(Ok(Packed::Encoded(value.into())));
     }
 
     /// A [bare](Packed::Bare) value.
-    pub(super) fn push_bare(&mut self, bytes: Vec<u8>) {
-        self.bare += bytes.len();
-        self.apart.push_back((self.items, Ok(bytes)));
+    pub(super) fn push_bare(&mut self, value: Vec<u8>) {
+        self.bytes += value.len();
+        self.push_apart(Ok(Packed::Bare(value)));
+    }
+
+    pub(super) fn push_failure(&mut self, reason: TaskError) {
+        self.push_apart(Err(reason));
+    }
+
+    fn push_apart(&mut self, answer: Result<Packed<'static>, TaskError>) {
+        self.apart.push_back((self.items, answer));
         self.items += 1;
     }
 
@@ -54,8 +76,9 @@ impl Answers {
         self.len() == 0
     }
 
+    /// How much was added.
     pub(super) fn bytes(&self) -> usize {
-        self.values.len() + self.bare
+        self.bytes
     }
 
     /// The next answer.
@@ -66,18 +89,22 @@ impl Answers {
         }
         let place = self.yielded;
         self.yielded += 1;
-        if let Some(reason) = &self.lost {
-            return Some(Err(reason.clone()));
+        if self.lost.is_some() || self.apart.front().is_some_and(|(of, _)| *of == place) {
+            return Some(self.next_apart());
         }
-        if self.apart.front().is_some_and(|(of, _)| *of == place) {
-            return self.apart.pop_front().map(|(_, answer)| answer.map(Packed::Bare));
-        }
-        let (length, rest) = self.values[self.at..]
-            .split_first_chunk()
+        let (value, rest) = short::split(&self.values[self.at..])
             .expect("a value was pushed for every item that is not apart");
-        let value = &rest[..usize::from_ne_bytes(*length)];
-        self.at += size_of::<usize>() + value.len();
+        self.at = self.values.len() - rest.len();
         Some(Ok(Packed::Encoded(value.into())))
+    }
+
+    #[cold]
+    fn next_apart(&mut self) -> Result<Packed<'static>, TaskError> {
+        if let Some(reason) = &self.lost {
+            return Err(reason.clone());
+        }
+        let (_, answer) = self.apart.pop_front().expect("the caller has seen it");
+        answer
     }
 }
 
@@ -90,15 +117,25 @@ mod tests {
         let mut answers = Answers::default();
         answers.push_value(b"one");
         answers.push_failure(TaskError::Cancelled);
-        answers.push_bare(b"long".to_vec());
+        answers.push_bare(b"bare".to_vec());
         answers.push_value(b"");
-        assert_eq!(answers.len(), 4);
-        assert_eq!(answers.bytes(), 3 + 4 + 2 * size_of::<usize>());
-        let encoded = |bytes: &'static [u8]| Packed::Encoded(bytes.into());
+        let long = vec![1; short::LONGEST + 1];
+        answers.push_value(&long);
+        answers.push_long(b"of its own".to_vec());
+        let mut together = Vec::new();
+        short::push(&mut together, b"two");
+        short::push(&mut together, b"more");
+        answers.push_short(2, &together);
+        assert_eq!(answers.len(), 8);
+        let encoded = |bytes: &[u8]| Packed::Encoded(bytes.to_vec().into());
         assert_eq!(answers.next().unwrap().unwrap(), encoded(b"one"));
         assert!(answers.next().unwrap().unwrap_err().is_cancelled());
-        assert_eq!(answers.next().unwrap().unwrap(), Packed::Bare(b"long".to_vec()));
+        assert_eq!(answers.next().unwrap().unwrap(), Packed::Bare(b"bare".to_vec()));
         assert_eq!(answers.next().unwrap().unwrap(), encoded(b""));
+        assert_eq!(answers.next().unwrap().unwrap(), encoded(&long));
+        assert_eq!(answers.next().unwrap().unwrap(), encoded(b"of its own"));
+        assert_eq!(answers.next().unwrap().unwrap(), encoded(b"two"));
+        assert_eq!(answers.next().unwrap().unwrap(), encoded(b"more"));
         assert!(answers.next().is_none() && answers.is_empty());
     }
 

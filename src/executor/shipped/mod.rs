@@ -26,6 +26,9 @@ use std::{
     time::Instant,
 };
 
+/// Who pushes many items hands some of them out meanwhile.
+const PUSHES_PER_LOOK: u64 = 1024;
+
 /// The consumer's side.
 pub(crate) struct Shipped<T, R> {
     source: Arc<Source>,
@@ -37,6 +40,8 @@ pub(crate) struct Shipped<T, R> {
     /// Where an item is encoded before anybody sees it.
     buffer: Vec<u8>,
     uncounted: u64,
+    /// The source was full when the last item was pushed.
+    is_full: bool,
     detached: bool,
     items: PhantomData<fn(T)>,
 }
@@ -60,6 +65,7 @@ impl<T: Send + 'static, R: Send + 'static> Shipped<T, R> {
             current: Answers::default(),
             buffer: Vec::new(),
             uncounted: 0,
+            is_full: false,
             detached: false,
             items: PhantomData,
         }
@@ -75,19 +81,22 @@ impl<T: Send + 'static, R: Send + 'static> Shipped<T, R> {
     #[inline]
     pub(super) fn push(&mut self, item: T) {
         self.uncounted += 1;
+        if self.uncounted.is_multiple_of(PUSHES_PER_LOOK) {
+            self.carrier.0.look();
+        }
         self.buffer.clear();
         let (encode, buffer) = (self.encode, &mut self.buffer);
         let encoded = guarded(|| push_item(buffer, |bytes| encode(&item, bytes)));
-        crate::panic::contain(|| drop(item));
-        let to_be_carried = match encoded {
-            Ok(()) => self.source.push(&self.buffer),
-            Err(error) => {
-                self.source.fail_next(error);
-                false
+        crate::panic::drop_contained(item);
+        match encoded {
+            Ok(()) => {
+                let pushed = self.source.push(&self.buffer);
+                self.is_full = pushed.is_full;
+                if pushed.to_be_carried {
+                    self.carrier.0.clone().carry(self.source.clone(), Admission::New);
+                }
             }
-        };
-        if to_be_carried {
-            self.carrier.0.clone().carry(self.source.clone(), Admission::New);
+            Err(error) => self.source.fail_next(error),
         }
         // One large item must not keep its room for ever.
         if self.buffer.capacity() > source::MOST_BYTES_OF_A_BATCH {
@@ -106,8 +115,10 @@ impl<T: Send + 'static, R: Send + 'static> Shipped<T, R> {
     }
 
     /// So many bytes wait that reading further ahead would only cost memory.
-    pub(super) fn is_full(&self) -> bool {
-        self.source.is_full()
+    #[inline]
+    pub(super) fn is_full(&mut self) -> bool {
+        self.is_full = self.is_full && self.source.is_full();
+        self.is_full
     }
 
     #[inline]
@@ -121,14 +132,26 @@ impl<T: Send + 'static, R: Send + 'static> Shipped<T, R> {
     }
 
     pub(super) fn is_ready(&mut self) -> bool {
+        if self.current.is_empty() && !self.source.is_ready() {
+            self.carrier.0.look();
+        }
         !self.current.is_empty() || self.source.is_ready()
     }
 
     pub(super) fn look(&mut self) -> Option<Outcome<R>> {
-        match self.poll_next(Waker::noop()) {
-            Poll::Ready(outcome) => Some(outcome),
-            Poll::Pending => None,
+        loop {
+            if let Some(outcome) = self.try_next() {
+                return Some(outcome);
+            }
+            self.current = self.more_answers()?;
         }
+    }
+
+    /// What has come meanwhile. Who comes for it takes in and hands out on this occasion, so that the workers need not
+    /// wake anybody else for that.
+    fn more_answers(&self) -> Option<Answers> {
+        self.carrier.0.look();
+        self.source.take_answers()
     }
 
     pub(super) fn wait_next(&mut self, until: Option<Instant>) -> Option<Outcome<R>> {
@@ -147,9 +170,18 @@ impl<T: Send + 'static, R: Send + 'static> Shipped<T, R> {
             if let Some(outcome) = self.try_next() {
                 return Poll::Ready(outcome);
             }
-            match self.source.take_answers(waker) {
-                Some(answers) => self.current = answers,
-                None => return Poll::Pending,
+            if let Some(answers) = self.more_answers() {
+                self.current = answers;
+                continue;
+            }
+            match self.source.take_answers_or_wait(waker) {
+                Ok(answers) => self.current = answers,
+                Err(is_first) => {
+                    if is_first.0 {
+                        self.carrier.0.awaited();
+                    }
+                    return Poll::Pending;
+                }
             }
         }
     }

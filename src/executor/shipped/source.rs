@@ -103,6 +103,16 @@ impl Stretch {
     }
 }
 
+/// What follows for the consumer from an item that it has pushed.
+pub(super) struct Pushed {
+    /// The source has to be carried.
+    pub(super) to_be_carried: bool,
+    pub(super) is_full: bool,
+}
+
+/// Whether the consumer waits and did not before.
+pub(super) struct IsFirst(pub(super) bool);
+
 /// Items that were loaded together.
 struct Batch {
     items: u32,
@@ -203,8 +213,8 @@ impl Source {
         &self.ledger
     }
 
-    /// Takes an encoded item. True if the source has to be carried.
-    pub(super) fn push(&self, item: &[u8]) -> bool {
+    /// Takes an encoded item.
+    pub(super) fn push(&self, item: &[u8]) -> Pushed {
         let mut state = self.state.lock();
         let number = state.next;
         state.next += 1;
@@ -212,7 +222,10 @@ impl Source {
             state.lose(number, 1, &reason);
             drop(state);
             self.ledger.refused(1, reason.is_cancellation());
-            return false;
+            return Pushed {
+                to_be_carried: false,
+                is_full: false,
+            };
         }
         match state.waiting.back_mut().filter(|stretch| stretch.takes(number)) {
             Some(stretch) => {
@@ -228,7 +241,10 @@ impl Source {
         }
         state.waiting_items += 1;
         state.bytes += item.len();
-        !std::mem::replace(&mut state.carried, true)
+        Pushed {
+            to_be_carried: !std::mem::replace(&mut state.carried, true),
+            is_full: state.bytes > MOST_BYTES_AHEAD,
+        }
     }
 
     /// The next item could not be encoded.
@@ -250,17 +266,26 @@ impl Source {
         self.state.lock().ready().is_some()
     }
 
-    /// Answers to yield, or the consumer's waker is kept.
-    pub(super) fn take_answers(&self, waker: &Waker) -> Option<Answers> {
-        let mut state = self.state.lock();
-        let answers = state.take();
-        if answers.is_none() {
-            match &mut state.reader {
-                Some(reader) => reader.clone_from(waker),
-                none => *none = Some(waker.clone()),
-            }
+    /// Answers to yield.
+    pub(super) fn take_answers(&self) -> Option<Answers> {
+        self.state.lock().take()
+    }
+
+    /// The same; if there are none, the consumer's waker is kept. Says whether no other was kept before: then the carrier
+    /// has to learn of it.
+    pub(super) fn take_answers_or_wait(&self, waker: &Waker) -> Result<Answers, IsFirst> {
+        if let Some(answers) = self.take_answers() {
+            return Ok(answers);
         }
-        answers
+        // Foreign code, so outside of the lock.
+        let new = waker.clone();
+        let mut state = self.state.lock();
+        if let Some(answers) = state.take() {
+            return Ok(answers);
+        }
+        let old = state.reader.replace(new);
+        drop(state);
+        Err(IsFirst(old.is_none()))
     }
 
     pub(super) fn set_unordered(&self) {
@@ -345,6 +370,14 @@ impl Parcel for Source {
         self.state.lock().waiting_items
     }
 
+    fn is_worth_a_batch(&self) -> bool {
+        let state = self.state.lock();
+        let enough = self
+            .chunk_size
+            .map_or(state.pace.worth_a_chunk(), NonZeroUsize::get);
+        state.waiting_items >= enough
+    }
+
     fn unload(&self, load: Load) -> bool {
         let mut state = self.state.lock();
         let mut is_over = None;
@@ -386,7 +419,7 @@ impl Parcel for Source {
             }
             Answer::LargeValue(bytes) => {
                 state.succeeded += 1;
-                state.give(item, |answers| answers.push_value(&bytes));
+                state.give(item, |answers| answers.push_long(bytes));
             }
             Answer::Bare(bytes) => {
                 state.succeeded += 1;
@@ -401,6 +434,16 @@ impl Parcel for Source {
                 state.give(item, |answers| answers.push_failure(reason));
             }
         }
+    }
+
+    fn arrived_together(&self, first: u64, items: u32, values: &[u8]) {
+        let mut state = self.state.lock();
+        state.succeeded += u64::from(items);
+        state.give(first, |answers| answers.push_short(items, values));
+    }
+
+    fn is_awaited(&self) -> bool {
+        self.state.lock().reader.is_some()
     }
 
     fn lost(&self, item: Load, error: TaskError) {

@@ -91,7 +91,7 @@ pub(crate) fn add_callback<R: Send + 'static>(cell: &Arc<dyn Cell<R>>, callback:
     let added = core.state.callback_added();
     drop(audience);
     match added {
-        AddCallback::Kept => {}
+        AddCallback::Kept => cell.awaited(),
         AddCallback::DeliverAgain => deliver(cell.clone(), CallbacksRun::Here),
     }
 }

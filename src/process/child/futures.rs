@@ -172,6 +172,7 @@ impl Futures {
         };
         let since = Instant::now();
         if !wire.spin(since, is_ready) {
+            wire.tell_before_sleep();
             alarm.asleep.store(true, SeqCst);
             wire.link.going_to_sleep();
             if !is_ready(wire) {

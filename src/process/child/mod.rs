@@ -1,5 +1,6 @@
 //! The worker's side: the same executable, started again, which never gets to `main`.
 
+mod batch;
 mod futures;
 mod running;
 mod serve;

@@ -28,6 +28,18 @@ impl RunningBatch {
         })
     }
 
+    /// For the next batch, if nobody keeps the last one.
+    pub(super) fn renew(last: &mut Option<Arc<Self>>, link: &Link, header: &Header) -> Arc<Self> {
+        if let Some(last) = last.as_mut().and_then(Arc::get_mut) {
+            last.slot = header.slot as usize;
+            last.attempt = header.attempt;
+            *last.end.get_mut() = NOT_OVER;
+        } else {
+            *last = Some(Self::new(link, header));
+        }
+        last.clone().unwrap_or_else(|| Self::new(link, header))
+    }
+
     /// Called before the last answer: after that its slot may be another one's, and a token of the batch must not look there.
     pub(super) fn ends(&self) {
         let end = if self.is_asked() { OVER_AND_ASKED } else { OVER };

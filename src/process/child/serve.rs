@@ -2,7 +2,7 @@
 
 use super::{
     super::link::{
-        frame::{ANNOUNCE, BARE, Header, IN_BULK, LAST, down, up},
+        frame::{ANNOUNCE, BARE, Header, IN_BULK, down, up},
         ring::Nonsense,
     },
     futures::Futures,
@@ -12,8 +12,8 @@ use super::{
 use crate::{
     error::{CodecError, TaskError},
     remote::{Contexts, EntryPlace, resolve},
-    running::{Doing, run_as},
     runtime,
+    sync::Arc,
     sys::worker::resident_bytes,
     task::{
         Entry, Input, Packed, Received, Routine, Verdict, drop_unused_states, failure, parcel::split_item,
@@ -31,19 +31,28 @@ pub(super) struct Limits {
 }
 
 pub(super) struct Server {
-    wire: Wire,
-    contexts: Contexts,
+    pub(super) wire: Wire,
+    pub(super) contexts: Contexts,
     limits: Limits,
-    ran: u64,
+    pub(super) ran: u64,
     futures: Futures,
     /// It has had enough, and leaves when the last future has ended.
-    retiring: bool,
-    /// Where results are encoded, used again and again.
-    answer: Vec<u8>,
+    pub(super) retiring: bool,
+    pub(super) kept: Kept,
 }
 
-/// An answer's buffer is kept up to this size.
-const KEPT: usize = 32 * 1024 * 1024;
+/// What one batch leaves to the next, so that a small one costs little.
+#[derive(Default)]
+pub(super) struct Kept {
+    /// Where the items of a batch are copied to.
+    pub(super) items: Vec<u8>,
+    /// Where results are encoded.
+    pub(super) answer: Vec<u8>,
+    pub(super) running: Option<Arc<RunningBatch>>,
+    /// When the last batch ended, if the next one is there already.
+    pub(super) ended: Option<Instant>,
+    entry: Option<(EntryPlace, &'static Entry)>,
+}
 
 impl Server {
     pub(super) fn new(wire: Wire, limits: Limits) -> Self {
@@ -53,7 +62,7 @@ impl Server {
             ran: 0,
             futures: Futures::new(wire.link.clone()),
             retiring: false,
-            answer: Vec::new(),
+            kept: Kept::default(),
             wire,
         }
     }
@@ -64,8 +73,11 @@ impl Server {
         // Once there is work: a worker that never has any needs no runtime.
         let mut entered = None;
         loop {
-            if self.futures.poll(&mut self.wire) {
-                self.retire_if_spent();
+            if self.futures.len() > 0 {
+                self.kept.ended = None;
+                if self.futures.poll(&mut self.wire) {
+                    self.retire_if_spent();
+                }
             }
             // The parent sends no more futures than may run at once; a call behind them must not wait for their end.
             let takes_more = !self.retiring;
@@ -80,6 +92,7 @@ impl Server {
                     std::process::abort();
                 }
             } else if self.futures.len() == 0 {
+                self.kept.ended = None;
                 self.wire.wait_for_frame();
             } else {
                 self.futures.wait(&mut self.wire, takes_more);
@@ -115,6 +128,7 @@ impl Server {
         if header.kind == down::BATCH {
             return self.batch(header);
         }
+        self.kept.ended = None;
         let body = if header.flags & IN_BULK == 0 {
             let body = frame.body.to_vec();
             self.wire.down.release();
@@ -136,9 +150,25 @@ impl Server {
         Ok(())
     }
 
+    /// The work that a header names. Mostly it is the same as before, which was checked.
+    pub(super) fn entry(&mut self, header: &Header) -> Result<&'static Entry, TaskError> {
+        let asked = EntryPlace {
+            offset: header.entry,
+            name: header.name,
+        };
+        if let Some((place, entry)) = self.kept.entry
+            && place == asked
+        {
+            return Ok(entry);
+        }
+        let entry = resolve(asked)?;
+        self.kept.entry = Some((asked, entry));
+        Ok(entry)
+    }
+
     fn initialize(&mut self, header: Header, body: &[u8]) {
         let mut answer = Vec::new();
-        let verdict = match entry(&header) {
+        let verdict = match self.entry(&header) {
             Ok(entry) => call(entry, Packed::Encoded(body.into()), None, &mut answer),
             Err(error) => {
                 failure::write(&error, &mut answer);
@@ -159,118 +189,7 @@ impl Server {
         }
     }
 
-    fn batch(&mut self, header: Header) -> Result<(), Nonsense> {
-        let entry = entry(&header);
-        let context = match header.context {
-            0 => None,
-            number => self.contexts.get(number),
-        };
-        if let Ok(Entry {
-            routine: Routine::Async(start),
-            ..
-        }) = entry
-        {
-            return self.start_future(header, *start, context.as_deref());
-        }
-        let mut fetched;
-        let start = Instant::now();
-        let mut claimed = false;
-        if header.flags & IN_BULK == 0 {
-            fetched = match self.wire.down.peek()? {
-                Some(frame) => frame.body.to_vec(),
-                None => Vec::new(),
-            };
-            self.wire.down.release();
-        } else {
-            self.wire.down.release();
-            // A long body is fetched once it is known that it is needed.
-            claimed = self.claim(&header, 0);
-            fetched = if claimed {
-                self.wire.fetch(&header)?
-            } else {
-                Vec::new()
-            };
-        }
-        let mut bare = (header.flags & BARE != 0).then(|| std::mem::take(&mut fetched));
-        let mut rest = &fetched[..];
-        let mut answer = std::mem::take(&mut self.answer);
-        let mut item = 0;
-        let batch = RunningBatch::new(&self.wire.link, &header);
-        // Once it retires, the parent takes back what is left.
-        while claimed || !self.retiring && self.claim(&header, item) {
-            claimed = false;
-            answer.clear();
-            let argument = if let Some(vector) = bare.take() {
-                Packed::Bare(vector)
-            } else {
-                let Some((argument, behind)) = split_item(rest) else {
-                    return Err(Nonsense("a batch that ends before its last item".into()));
-                };
-                rest = behind;
-                Packed::Encoded(argument.into())
-            };
-            let verdict = match entry {
-                Ok(entry) => run_as(&batch, Doing::Calling, || {
-                    call(entry, argument, context.as_deref(), &mut answer)
-                }),
-                Err(ref error) => {
-                    failure::write(error, &mut answer);
-                    Verdict::Failure
-                }
-            };
-            self.ran += 1;
-            let (_, limit) = self.wire.link.slot(header.slot as usize).progress();
-            let is_last = item + 1 >= limit;
-            if is_last {
-                batch.ends();
-            }
-            self.wire.answer(
-                Header {
-                    kind: kind_of(verdict),
-                    flags: flags_of(verdict) | if is_last { LAST } else { 0 },
-                    slot: header.slot,
-                    id: header.id,
-                    entry: if is_last { nanos_since(start) } else { 0 },
-                    item,
-                    ..Header::default()
-                },
-                &answer,
-            );
-            if verdict == Verdict::Bare {
-                // It was the work's, and may be long.
-                answer = Vec::new();
-            }
-            self.retire_if_spent();
-            item += 1;
-            if is_last {
-                self.keep(answer);
-                return Ok(());
-            }
-        }
-        self.keep(answer);
-        batch.ends();
-        // What was left was taken back.
-        self.wire.push(
-            Header {
-                kind: up::END,
-                slot: header.slot,
-                id: header.id,
-                entry: nanos_since(start),
-                item,
-                ..Header::default()
-            },
-            &[],
-        );
-        Ok(())
-    }
-
-    fn keep(&mut self, answer: Vec<u8>) {
-        if answer.capacity() <= KEPT {
-            self.answer = answer;
-        }
-    }
-
-    fn start_future(
+    pub(super) fn start_future(
         &mut self,
         header: Header,
         start: fn(Input<'_>) -> crate::task::Pending,
@@ -282,7 +201,7 @@ impl Server {
             None
         };
         self.wire.down.release();
-        if !self.claim(&header, 0) {
+        if self.claim(&header, 0).is_none() {
             let end = Header {
                 kind: up::END,
                 slot: header.slot,
@@ -310,10 +229,10 @@ impl Server {
         Ok(())
     }
 
-    /// Starts the next item, if it may be, and says so if it is to be said.
-    fn claim(&mut self, header: &Header, item: u32) -> bool {
-        let may = self.wire.link.slot(header.slot as usize).claim();
-        if may && header.flags & ANNOUNCE != 0 {
+    /// Starts the next item, if it may be, and says so if it is to be said. Returns how many items may start by now.
+    pub(super) fn claim(&mut self, header: &Header, item: u32) -> Option<u32> {
+        let claimed = self.wire.link.slot(header.slot as usize).claim();
+        if claimed.is_some() && header.flags & ANNOUNCE != 0 {
             let started = Header {
                 kind: up::STARTED,
                 slot: header.slot,
@@ -323,17 +242,27 @@ impl Server {
             };
             self.wire.push(started, &[]);
         }
-        may
+        claimed
     }
 
     /// If enough was done, or too much memory is in use: takes nothing more in, and leaves when no future is under way.
-    fn retire_if_spent(&mut self) {
+    pub(super) fn retire_if_spent(&mut self) {
+        self.note_if_spent();
+        self.leave_if_retired();
+    }
+
+    /// True once enough was done, or too much memory is in use.
+    pub(super) fn note_if_spent(&mut self) -> bool {
         let spent = self.limits.tasks != 0 && self.ran >= self.limits.tasks
             || self.limits.memory != 0 && resident_bytes().is_some_and(|bytes| bytes > self.limits.memory);
         if spent && !self.retiring {
             self.retiring = true;
             self.say(up::RETIRING);
         }
+        self.retiring
+    }
+
+    pub(super) fn leave_if_retired(&mut self) {
         if self.retiring && self.futures.len() == 0 {
             std::process::exit(0);
         }
@@ -351,18 +280,12 @@ pub(super) fn flags_of(verdict: Verdict) -> u8 {
     if verdict == Verdict::Bare { BARE } else { 0 }
 }
 
-fn nanos_since(start: Instant) -> i64 {
-    i64::try_from(start.elapsed().as_nanos()).unwrap_or(i64::MAX)
-}
-
-fn entry(header: &Header) -> Result<&'static Entry, TaskError> {
-    resolve(EntryPlace {
-        offset: header.entry,
-        name: header.name,
-    })
-}
-
-fn call(entry: &Entry, argument: Packed<'_>, context: Option<&Received>, answer: &mut Vec<u8>) -> Verdict {
+pub(super) fn call(
+    entry: &Entry,
+    argument: Packed<'_>,
+    context: Option<&Received>,
+    answer: &mut Vec<u8>,
+) -> Verdict {
     match entry.routine {
         Routine::Call(run) => run(Input { argument, context }, answer),
         Routine::Async(_) => {

@@ -1,7 +1,7 @@
 //! The worker's end of its link: what it takes and adds, and how it sleeps.
 
 use super::super::link::{
-    Link, MOST_INLINE, Way,
+    Link, MOST_INLINE, Way, Wish,
     bulk::{self, Reader, Writer},
     frame::{Header, IN_BULK, up},
     ring::{Nonsense, Receiver, Sender},
@@ -52,6 +52,7 @@ impl Wire {
     pub(super) fn wait_for_frame(&mut self) {
         let start = Instant::now();
         if !self.spin(start, |wire| wire.down.has_next()) {
+            self.tell_before_sleep();
             loop {
                 self.link.going_to_sleep();
                 // Rule 3: what came in before the bell was set is seen now.
@@ -78,6 +79,13 @@ impl Wire {
         self.is_busy = since.elapsed() < 2 * PATIENCE;
     }
 
+    /// Rings for answers that nobody has taken; whoever took them has sent what there was to do.
+    pub(super) fn tell_before_sleep(&self) {
+        if !self.up.is_taken() {
+            self.tell_parent(Wish::Urgent);
+        }
+    }
+
     /// Sleeps until somebody rings.
     fn sleep(&self) {
         if !channel::wait(self.socket()) {
@@ -87,6 +95,7 @@ impl Wire {
 
     /// Waits until the parent has taken something. It is looked for until then for as long as `patience` says.
     fn wait_for_room(&self, patience: Duration, has_room: impl Fn(&Self) -> bool) {
+        self.tell_parent(Wish::Urgent);
         if spin_for(patience, Instant::now(), || has_room(self)) {
             return;
         }
@@ -107,31 +116,57 @@ impl Wire {
         self.link.awake();
     }
 
-    /// Adds a frame, however long it takes.
+    /// Adds a frame that the parent has to hear of, however long it takes.
     pub(super) fn push(&mut self, header: Header, body: &[u8]) {
+        self.add(header, body);
+        self.tell_parent(Wish::Urgent);
+    }
+
+    fn add(&mut self, header: Header, body: &[u8]) {
         while !self.up.push(header, body) {
-            self.tell_parent();
             self.wait_for_room(PATIENCE, |wire| wire.up.has_room(body.len()));
         }
-        self.tell_parent();
     }
 
     /// Adds an answer, its body through the stream if it is long.
     pub(super) fn answer(&mut self, mut header: Header, body: &[u8]) {
         header.body = body.len() as u64;
         if body.len() <= MOST_INLINE {
-            return self.push(header, body);
+            self.add(header, body);
+            return self.tell_parent(Wish::All);
         }
         header.flags |= IN_BULK;
-        self.push(header, &[]);
+        self.add(header, &[]);
         let mut rest = body;
         while !rest.is_empty() {
             let written = self.bulk_up.write(rest);
             rest = &rest[written..];
-            self.tell_parent();
+            self.tell_parent(Wish::All);
             if written == 0 {
                 self.wait_for_room(bulk::PATIENCE, |wire| wire.bulk_up.has_room());
             }
+        }
+    }
+
+    /// Adds a short answer to the item behind the one that was answered last. Whoever it is for is
+    /// [told](Self::tell_of_answers) when the next item is claimed.
+    pub(super) fn answer_short(&mut self, value: &[u8]) {
+        while !self.up.push_short(value) {
+            self.wait_for_room(PATIENCE, |wire| wire.up.has_room(value.len()));
+        }
+    }
+
+    /// Rings if anybody waits for an answer. Called when an item was claimed.
+    pub(super) fn tell_of_answers(&self) {
+        if self.link.parent_is_away_after_claim() {
+            channel::ring(self.socket());
+        }
+    }
+
+    /// Has the parent send more in good time, if what begins now is all that there is.
+    pub(super) fn tell_if_last(&self) {
+        if !self.down.has_next() && self.link.parent_is_away_at_last_batch() {
+            channel::ring(self.socket());
         }
     }
 
@@ -156,7 +191,7 @@ impl Wire {
             let read = self.bulk_down.read(&mut body, left)?;
             left -= read as u64;
             if read > 0 {
-                self.tell_parent();
+                self.tell_parent(Wish::Urgent);
             } else if !spin_for(bulk::PATIENCE, Instant::now(), || self.bulk_down.has_more()) {
                 while !self.bulk_down.has_more() {
                     self.link.going_to_sleep();
@@ -171,8 +206,8 @@ impl Wire {
         Ok(body)
     }
 
-    fn tell_parent(&self) {
-        if self.link.parent_is_away() {
+    fn tell_parent(&self, done: Wish) {
+        if self.link.parent_is_away(done) {
             channel::ring(self.socket());
         }
     }

@@ -7,13 +7,13 @@ use crate::sync::atomic::{
 };
 
 /// What the sleeper is to be woken for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u32)]
 pub(crate) enum Wish {
-    /// That something is added.
-    Anything = 1,
-    /// That, or that something is taken.
-    Room = 2,
+    /// Only what cannot wait. For a worker, that something is added; for the parent, that a worker needs something.
+    Urgent = 1,
+    /// The rest as well. For a worker, that something is taken; for the parent, that an item was answered.
+    All = 2,
 }
 
 const AWAKE: u32 = 0;
@@ -40,11 +40,18 @@ impl Bell {
         self.0.store(AWAKE, Relaxed);
     }
 
-    /// Called after something was added (or taken: `Room`). True if somebody has to be woken; then for one caller only. The
+    /// Called after something was added or taken. True if somebody has to be woken; then for one caller only. The
     /// fence orders the addition before the look.
     #[must_use]
     pub(super) fn take(&self, done: Wish) -> bool {
         fence(SeqCst);
+        self.take_ordered(done)
+    }
+
+    /// As [`take`](Self::take), where something else orders the addition before the look: or where it is no harm that it is
+    /// seen later.
+    #[must_use]
+    pub(super) fn take_ordered(&self, done: Wish) -> bool {
         self.0.load(Relaxed) >= done as u32 && self.0.swap(AWAKE, Relaxed) != AWAKE
     }
 }

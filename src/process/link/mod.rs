@@ -15,7 +15,8 @@ use crate::sys::{
     board::{self, Board},
     memory::SharedMemory,
 };
-use bell::{Bell, Wish};
+use bell::Bell;
+pub(super) use bell::Wish;
 use slot::Slot;
 use std::{
     ptr::NonNull,
@@ -163,38 +164,52 @@ impl Link {
     /// Something was added for the worker. True if it has to be rung for (rule 3).
     #[must_use]
     pub(super) fn worker_sleeps(&self) -> bool {
-        self.control().worker_asleep.0.take(Wish::Anything)
+        self.control().worker_asleep.0.take(Wish::Urgent)
     }
 
     /// Something the worker added was taken. True if it waits for that and has to be rung for.
     #[must_use]
     pub(super) fn worker_needs_room(&self) -> bool {
-        self.control().worker_asleep.0.take(Wish::Room)
+        self.control().worker_asleep.0.take(Wish::All)
     }
 
     /// The worker is about to sleep until something is added; it has to look once more before it does.
     pub(super) fn going_to_sleep(&self) {
-        self.control().worker_asleep.0.set(Wish::Anything);
+        self.control().worker_asleep.0.set(Wish::Urgent);
     }
 
     /// As [`going_to_sleep`](Self::going_to_sleep), also until something is taken.
     pub(super) fn going_to_wait_for_room(&self) {
-        self.control().worker_asleep.0.set(Wish::Room);
+        self.control().worker_asleep.0.set(Wish::All);
     }
 
     pub(super) fn awake(&self) {
         self.control().worker_asleep.0.clear();
     }
 
-    /// Something was added for the parent. True if it has to be rung for.
+    /// Something was added for the parent, which is as urgent as `done` says. True if it has to be rung for.
     #[must_use]
-    pub(super) fn parent_is_away(&self) -> bool {
-        self.control().parent_away.0.take(Wish::Anything)
+    pub(super) fn parent_is_away(&self, done: Wish) -> bool {
+        self.control().parent_away.0.take(done)
+    }
+
+    /// As [`parent_is_away`](Self::parent_is_away), for who has just claimed an item of a batch: the parent touches the slot
+    /// after it has set the bell.
+    #[must_use]
+    pub(super) fn parent_is_away_after_claim(&self) -> bool {
+        self.control().parent_away.0.take_ordered(Wish::All)
+    }
+
+    /// The worker begins what is its last for now. True if the parent has to be rung for; should it go away just now, the worker
+    /// will say so again at the end.
+    #[must_use]
+    pub(super) fn parent_is_away_at_last_batch(&self) -> bool {
+        self.control().parent_away.0.take_ordered(Wish::Urgent)
     }
 
     /// Nobody in the parent will look unasked; who arms has to look once more.
-    pub(super) fn arm(&self) {
-        self.control().parent_away.0.set(Wish::Anything);
+    pub(super) fn arm(&self, wish: Wish) {
+        self.control().parent_away.0.set(wish);
     }
 
     /// Somebody in the parent looks all the time.

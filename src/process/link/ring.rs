@@ -9,16 +9,23 @@ use super::{
     Link, Way,
     frame::{HEADER, Header, PAD},
 };
+use crate::task::short;
 use std::{
     ptr,
     sync::atomic::Ordering::{Acquire, Release},
 };
+
+/// Bytes of short answers that are copied at a time; more than the longest one.
+const MOST_SHORT_AT_ONCE: usize = 16 * 1024;
+const _: () = assert!(MOST_SHORT_AT_ONCE > short::length(short::LONGEST));
 
 /// The side that adds.
 pub(crate) struct Sender {
     link: Link,
     way: Way,
     tail: u64,
+    /// How far the other side had come when there was last too little room: its counter lies in another core's cache.
+    head: u64,
 }
 
 /// The side that takes.
@@ -47,7 +54,12 @@ fn place(count: u64, capacity: usize) -> usize {
 
 impl Sender {
     pub(crate) fn new(link: Link, way: Way) -> Self {
-        Self { link, way, tail: 0 }
+        Self {
+            link,
+            way,
+            tail: 0,
+            head: 0,
+        }
     }
 
     /// Fails if the other side claims to have taken what was never added: then there would be no room for ever.
@@ -63,19 +75,33 @@ impl Sender {
         Ok(())
     }
 
+    /// Whether the other side has taken all that was added.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.link.head(self.way).load(Acquire) == self.tail
+    }
+
     /// Whether a frame with so long a body would go in now.
     pub(crate) fn has_room(&self, body: usize) -> bool {
-        self.room_for(HEADER + body.next_multiple_of(8)).is_some()
+        let head = self.link.head(self.way).load(Acquire);
+        self.skips(HEADER + body.next_multiple_of(8), head).is_some()
     }
 
     /// How much has to be skipped before a frame of this length. `None` if there is no room.
-    fn room_for(&self, length: usize) -> Option<usize> {
+    fn room_for(&mut self, length: usize) -> Option<usize> {
+        self.skips(length, self.head).or_else(|| {
+            self.head = self.link.head(self.way).load(Acquire);
+            self.skips(length, self.head)
+        })
+    }
+
+    /// The same, if the other side has come as far as `head`.
+    fn skips(&self, length: usize, head: u64) -> Option<usize> {
         let (_, capacity) = self.link.area(self.way);
-        let head = self.link.head(self.way).load(Acquire);
         // A head that cannot be leaves no room; `check` finds it out.
         let free = (capacity as u64).checked_sub(self.tail.wrapping_sub(head))?;
         let to_end = capacity - place(self.tail, capacity);
-        let skipped = if to_end < length { to_end } else { 0 };
+        // Every frame begins where there would be room for a header.
+        let skipped = if to_end < length.max(HEADER) { to_end } else { 0 };
         ((skipped + length) as u64 <= free).then_some(skipped)
     }
 
@@ -83,10 +109,42 @@ impl Sender {
     #[must_use]
     pub(crate) fn push(&mut self, mut header: Header, body: &[u8]) -> bool {
         let length = HEADER + body.len().next_multiple_of(8);
-        let (area, capacity) = self.link.area(self.way);
-        let Some(skipped) = self.room_for(length) else {
+        header.length = u32::try_from(length).expect("a frame is shorter than 4 GiB");
+        let Some(at) = self.begin(length) else {
             return false;
         };
+        // SAFETY: `length` bytes from `at` on are free and lie within the area, which is page-aligned; `at` is a multiple of
+        // 8.
+        unsafe {
+            at.cast::<Header>().write(header);
+            ptr::copy_nonoverlapping(body.as_ptr(), at.add(HEADER).as_ptr(), body.len());
+        }
+        self.show(length);
+        true
+    }
+
+    /// Adds a short answer if there is room.
+    #[must_use]
+    #[inline]
+    pub(crate) fn push_short(&mut self, value: &[u8]) -> bool {
+        let length = short::length(value.len());
+        let Some(at) = self.begin(length) else {
+            return false;
+        };
+        // SAFETY: as in `push`.
+        unsafe {
+            at.cast().write(short::head(value.len()));
+            ptr::copy_nonoverlapping(value.as_ptr(), at.add(short::HEAD).as_ptr(), value.len());
+        }
+        self.show(length);
+        true
+    }
+
+    /// Where `length` bytes that are free begin, if so many are.
+    #[inline]
+    fn begin(&mut self, length: usize) -> Option<ptr::NonNull<u8>> {
+        let skipped = self.room_for(length)?;
+        let (area, capacity) = self.link.area(self.way);
         let at = place(self.tail, capacity);
         if skipped >= HEADER {
             let pad = Header {
@@ -99,16 +157,16 @@ impl Sender {
             // is page-aligned, so the header is aligned.
             unsafe { area.add(at).cast::<Header>().write(pad) };
         }
-        let at = place(self.tail + skipped as u64, capacity);
-        header.length = u32::try_from(length).expect("a frame is shorter than 4 GiB");
-        // SAFETY: as above; `length` bytes from `at` on are free and lie within the area.
-        unsafe {
-            area.add(at).cast::<Header>().write(header);
-            ptr::copy_nonoverlapping(body.as_ptr(), area.add(at + HEADER).as_ptr(), body.len());
-        }
-        self.tail += (skipped + length) as u64;
+        self.tail += skipped as u64;
+        // SAFETY: a place within the area.
+        Some(unsafe { area.add(place(self.tail, capacity)) })
+    }
+
+    /// The bytes that were begun are there.
+    #[inline]
+    fn show(&mut self, length: usize) {
+        self.tail += length as u64;
         self.link.tail(self.way).store(self.tail, Release);
-        true
     }
 }
 
@@ -128,7 +186,8 @@ impl Receiver {
         self.link.tail(self.way).load(Acquire) != self.head
     }
 
-    /// The first frame, which stays until it is [released](Self::release).
+    /// The first frame, which stays until it is [released](Self::release). Of short answers it only says that they come next:
+    /// they are [taken](Self::take_short).
     ///
     /// The body lies where the other side could still write it, which it must not and which only a side that has
     /// gone wild does; whoever does not trust it copies the bytes before reading them.
@@ -158,6 +217,14 @@ impl Receiver {
             // SAFETY: `at` is a multiple of 8 below the capacity and a header's length from the end; any bytes are a
             // header. It is copied once, so that what is checked is what is used.
             let header = unsafe { area.add(at).cast::<Header>().read() };
+            if header.kind == short::MARK {
+                // The rest of the header is others' bytes.
+                let header = Header {
+                    kind: short::MARK,
+                    ..Header::default()
+                };
+                return Ok(Some(Frame { header, body: &[] }));
+            }
             let length = u64::from(header.length);
             if length < HEADER as u64 || !length.is_multiple_of(8) || length > there || length > to_end as u64
             {
@@ -186,6 +253,46 @@ impl Receiver {
             let body = unsafe { std::slice::from_raw_parts(area.add(at + HEADER).as_ptr(), in_place) };
             return Ok(Some(Frame { header, body }));
         }
+    }
+
+    /// Takes the short answers that come next, some of them if they are many: copies them to `into`, whose content is
+    /// replaced, and says how many they are.
+    ///
+    /// # Errors
+    ///
+    /// Fails if what lies there is none.
+    pub(crate) fn take_short(&mut self, into: &mut Vec<u8>) -> Result<u32, Nonsense> {
+        let (area, capacity) = self.link.area(self.way);
+        let at = place(self.head, capacity);
+        let there = self.link.tail(self.way).load(Acquire).wrapping_sub(self.head);
+        let length = usize::try_from(there)
+            .unwrap_or(usize::MAX)
+            .min(capacity - at)
+            .min(MOST_SHORT_AT_ONCE);
+        into.clear();
+        into.reserve(length);
+        // SAFETY: `length` bytes from `at` on lie within the area, whatever the other side claims, and any bytes are bytes;
+        // the vector has room for them. They are copied first, so that what is checked is what is used.
+        unsafe {
+            ptr::copy_nonoverlapping(area.add(at).as_ptr(), into.as_mut_ptr(), length);
+            into.set_len(length);
+        }
+        // Where there is no room for a header nothing begins: what lies there is from the last round.
+        let end = length.min((capacity - at).saturating_sub(HEADER - 1));
+        let mut taken = 0;
+        let mut length = 0;
+        while length < end
+            && let Some((_, rest)) = short::split(&into[length..])
+        {
+            taken += 1;
+            length = into.len() - rest.len();
+        }
+        into.truncate(length);
+        if taken == 0 {
+            return Err(Nonsense("a short answer that is none".into()));
+        }
+        self.skip(length as u64);
+        Ok(taken)
     }
 
     fn skip(&mut self, bytes: u64) {
@@ -249,6 +356,50 @@ mod tests {
         }
         sending.join().unwrap();
         assert!(receiver.peek().unwrap().is_none());
+    }
+
+    #[test]
+    fn short_answers_come_out_as_they_went_in_round_and_round() {
+        let (_, mut sender, mut receiver) = ring();
+        let value = |id: u64| vec![id.to_le_bytes()[0]; (id % 90) as usize];
+        let sending = thread::spawn(move || {
+            for id in 0..60_000_u64 {
+                let value = value(id);
+                // Now and then a frame, which ends a row of short ones.
+                while !(if id % 1_000 == 0 {
+                    sender.push(header(id, value.len()), &value)
+                } else {
+                    sender.push_short(&value)
+                }) {
+                    thread::yield_now();
+                }
+            }
+        });
+        let mut id = 0;
+        let mut answers = Vec::new();
+        while id < 60_000 {
+            let kind = receiver.peek().unwrap().map(|frame| frame.header.kind);
+            match kind {
+                None => thread::yield_now(),
+                Some(short::MARK) => {
+                    let count = receiver.take_short(&mut answers).unwrap();
+                    let mut rest = &answers[..];
+                    for _ in 0..count {
+                        let (found, behind) = short::split(rest).unwrap();
+                        assert_eq!(found, value(id));
+                        (id, rest) = (id + 1, behind);
+                    }
+                    assert!(rest.is_empty());
+                }
+                Some(_) => {
+                    assert_eq!(receiver.peek().unwrap().unwrap().header.id, id);
+                    receiver.release();
+                    id += 1;
+                }
+            }
+        }
+        sending.join().unwrap();
+        assert!(!receiver.has_next());
     }
 
     #[test]

@@ -36,13 +36,19 @@ impl Slot {
         self.claim.store(word(0, items), Release);
     }
 
-    /// The worker starts the next item. False if there is none that it may.
-    pub(crate) fn claim(&self) -> bool {
+    /// The worker starts the next item. Returns how many may start by now, this one included; `None` if it may not.
+    pub(crate) fn claim(&self) -> Option<u32> {
         let claimed = self.claim.fetch_update(AcqRel, Acquire, |now| {
             let (started, limit) = halves(now);
             (started < limit).then(|| word(started + 1, limit))
         });
-        claimed.is_ok()
+        claimed.ok().map(|before| halves(before).1)
+    }
+
+    /// Orders what the caller has written before every later claim, and what was written before every earlier claim
+    /// before what the caller reads next.
+    pub(crate) fn touch(&self) {
+        self.claim.fetch_add(0, AcqRel);
     }
 
     /// The parent takes back all items that have not started, but for the first `keep` of them. Returns the number of
@@ -102,18 +108,22 @@ mod tests {
     fn items_are_claimed_one_by_one_up_to_the_limit() {
         let slot = slot(2);
         assert_eq!(slot.asked(), 0);
-        assert!(slot.claim() && slot.claim() && !slot.claim());
+        assert_eq!(
+            [slot.claim(), slot.claim(), slot.claim()],
+            [Some(2), Some(2), None]
+        );
         assert_eq!(slot.progress(), (2, 2));
     }
 
     #[test]
     fn what_has_not_started_can_be_taken_back() {
         let slot = slot(10);
-        assert!(slot.claim());
+        assert_eq!(slot.claim(), Some(10));
+        slot.touch();
         assert_eq!(slot.take_back(4), (1, 5, 10));
         assert_eq!(slot.take_back(0), (1, 1, 5));
         assert_eq!(slot.take_back(0), (1, 1, 1));
-        assert!(!slot.claim());
+        assert_eq!(slot.claim(), None);
     }
 
     #[test]
@@ -121,7 +131,7 @@ mod tests {
         for _ in 0..200 {
             let slot = slot(100);
             let (claimed, back) = thread::scope(|scope| {
-                let worker = scope.spawn(|| (0..100).filter(|_| slot.claim()).count());
+                let worker = scope.spawn(|| (0..100).filter(|_| slot.claim().is_some()).count());
                 let parent = scope.spawn(|| {
                     let (_, new, old) = slot.take_back(3);
                     (old - new) as usize

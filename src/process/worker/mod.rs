@@ -6,7 +6,7 @@ mod taking_in;
 use super::{
     flight::{Flight, News},
     link::{
-        Link, SLOTS, Way,
+        Link, SLOTS, Way, Wish,
         bulk::{Reader, Writer},
         frame::{Header, down},
         ring::{Nonsense, Receiver, Sender},
@@ -68,6 +68,14 @@ pub(super) struct Worker {
     unfetched: HashMap<u64, Arc<Vec<u8>>>,
     outgoing: Option<Outgoing>,
     incoming: Option<Incoming>,
+    /// Of the last answer that named its batch: short ones behind it belong to the same.
+    answering: Header,
+    /// Where short answers are copied to.
+    short: Vec<u8>,
+    /// What it shall ring for, while nobody attends.
+    armed: Option<Wish>,
+    /// It was sent batches and not yet woken for them.
+    sent: bool,
     /// Why it could not get ready.
     pub(super) failure: Option<TaskError>,
     /// What it said before the protocol began.
@@ -110,6 +118,10 @@ impl Worker {
             unfetched: HashMap::new(),
             outgoing: None,
             incoming: None,
+            answering: Header::default(),
+            short: Vec::new(),
+            armed: None,
+            sent: false,
             failure: None,
             text: Vec::new(),
             idle_since: Instant::now(),
@@ -172,6 +184,39 @@ impl Worker {
         if self.link.worker_sleeps() {
             channel::ring(self.wires.socket.as_fd());
         }
+    }
+
+    /// Wakes it if it was sent batches and sleeps.
+    pub(super) fn wake_for_batches(&mut self) {
+        if std::mem::take(&mut self.sent) {
+            self.wake();
+        }
+    }
+
+    /// Nobody looks at what it adds: it has to ring, for answers only if anybody waits for one. Who calls this has to look
+    /// once more.
+    pub(super) fn arm(&mut self) {
+        let is_awaited = |flight: &Flight| flight.abandoned || flight.parcel.is_awaited();
+        let wish = if self.flights.iter().flatten().any(is_awaited) {
+            Wish::All
+        } else {
+            Wish::Urgent
+        };
+        self.armed = Some(wish);
+        self.link.arm(wish);
+        if wish == Wish::All {
+            for (slot, flight) in self.flights.iter().enumerate() {
+                if flight.as_ref().is_some_and(|flight| flight.load.items > 1) {
+                    self.link.slot(slot).touch();
+                }
+            }
+        }
+    }
+
+    /// Somebody looks at what it adds.
+    pub(super) fn disarm(&mut self) {
+        self.armed = None;
+        self.link.disarm();
     }
 
     /// Nothing is on its way to it.

@@ -5,7 +5,7 @@ use super::{
         config::Config,
         flight::Flight,
         link::{
-            MOST_INLINE,
+            MOST_INLINE, Wish,
             frame::{ANNOUNCE, BARE, Header, IN_BULK, down},
         },
     },
@@ -65,6 +65,11 @@ impl Worker {
             return Err(load);
         };
         self.link.slot(slot as usize).fill(load.items);
+        if self.armed == Some(Wish::Urgent) && parcel.is_awaited() {
+            // Before it can be answered.
+            self.armed = Some(Wish::All);
+            self.link.arm(Wish::All);
+        }
         let mut flags = if is_long { IN_BULK } else { 0 };
         if announce {
             flags |= ANNOUNCE;
@@ -91,6 +96,7 @@ impl Worker {
         if !sent {
             return Err(load);
         }
+        self.sent = true;
         self.free.pop();
         self.futures += usize::from(parcel.call().is_async());
         if self.flights.len() <= slot as usize {

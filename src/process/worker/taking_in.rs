@@ -15,7 +15,7 @@ use super::{
 use crate::{
     ledger::Ledger,
     sys::{channel, huge_pages},
-    task::{Answer, failure},
+    task::{Answer, failure, short},
 };
 use std::{
     os::fd::AsFd,
@@ -47,7 +47,10 @@ pub(in crate::process) struct TakenIn {
 const MOST_AT_ONCE: usize = 256;
 
 /// A piece of a long answer counts as so many of them: 2 MiB of it at a time.
-const FRAMES_PER_PIECE: usize = 16;
+const COST_OF_PIECE: usize = 16;
+
+/// As so many frames counts a copy of short answers.
+const COST_OF_SHORT: usize = 16;
 
 /// So long may a growing answer be before its memory is asked for piece by piece.
 const TRUSTED_LENGTH: u64 = 64 * 1024 * 1024;
@@ -62,16 +65,12 @@ impl Worker {
         let mut taken = TakenIn::default();
         let mut left = MOST_AT_ONCE;
         while left > 0 {
-            let weight = if self.incoming.is_some() {
-                FRAMES_PER_PIECE
-            } else {
-                1
-            };
-            if !self.take_one(ledger, news, &mut taken)? {
+            let cost = self.take_one(ledger, news, &mut taken)?;
+            if cost == 0 {
                 break;
             }
             taken.any = true;
-            left = left.saturating_sub(weight);
+            left = left.saturating_sub(cost);
         }
         if !self.to_forget.is_empty() {
             self.send_forgets();
@@ -106,7 +105,8 @@ impl Worker {
         self.incoming.is_some() || self.outgoing.is_some()
     }
 
-    fn take_one(&mut self, ledger: &Ledger, news: &mut News, taken: &mut TakenIn) -> Result<bool, Nonsense> {
+    /// Takes in what comes next, and says as how many frames it counts: 0 if there is nothing.
+    fn take_one(&mut self, ledger: &Ledger, news: &mut News, taken: &mut TakenIn) -> Result<usize, Nonsense> {
         if let Some(incoming) = &mut self.incoming {
             let read = self.bulk_up.read(&mut incoming.bytes, incoming.left)?;
             incoming.left -= read as u64;
@@ -116,12 +116,16 @@ impl Worker {
             {
                 self.answered(&incoming.header, None, incoming.bytes, ledger, news, taken)?;
             }
-            return Ok(read > 0);
+            return Ok(if read > 0 { COST_OF_PIECE } else { 0 });
         }
         let Some(frame) = self.up.peek()? else {
-            return Ok(false);
+            return Ok(0);
         };
         let header = frame.header;
+        if header.kind == short::MARK {
+            self.short_answers(ledger, news)?;
+            return Ok(COST_OF_SHORT);
+        }
         match header.kind {
             up::VALUE | up::FAILURE | up::NOT_READY if header.flags & IN_BULK != 0 => {
                 let argument = flight(&mut self.flights, &header)
@@ -172,7 +176,21 @@ impl Worker {
             other => return Err(Nonsense(format!("a frame of kind {other}"))),
         }
         self.up.release();
-        Ok(true)
+        Ok(1)
+    }
+
+    /// Short answers have come: to the items behind the last one that was answered.
+    fn short_answers(&mut self, ledger: &Ledger, news: &mut News) -> Result<(), Nonsense> {
+        let items = self.up.take_short(&mut self.short)?;
+        let flight = flight(&mut self.flights, &self.answering)?;
+        if flight.load.items - flight.answered < items && !flight.abandoned {
+            return Err(Nonsense(format!(
+                "{items} items were answered behind item {} of {}",
+                flight.answered, flight.load.items
+            )));
+        }
+        flight.answer_together(items, &self.short, ledger, news);
+        Ok(())
     }
 
     /// An answer has come, whole.
@@ -203,6 +221,7 @@ impl Worker {
             (_, None) => Answer::LargeValue(bytes),
         };
         flight.answer(answer, ledger, news);
+        self.answering = *header;
         if header.flags & LAST != 0 {
             self.ended(header, news, taken)?;
         }

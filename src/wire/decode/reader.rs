@@ -25,6 +25,7 @@ pub(super) struct Mark {
 }
 
 impl<'de> Decoder<'de> {
+    #[inline]
     pub(crate) fn new(input: &'de [u8]) -> Self {
         Decoder {
             input,
@@ -34,6 +35,7 @@ impl<'de> Decoder<'de> {
         }
     }
 
+    #[inline]
     pub(crate) fn pos(&self) -> usize {
         self.pos
     }
@@ -55,14 +57,22 @@ impl<'de> Decoder<'de> {
     }
 
     /// The whole message has to be one value.
+    #[inline]
     pub(crate) fn finish(&self) -> Result<(), Error> {
-        match self.input.len() - self.pos {
-            0 => Ok(()),
-            left => Err(Error::at(
-                self.pos,
-                format!("expected the end of the message, found {left} more bytes"),
-            )),
+        if self.pos == self.input.len() {
+            Ok(())
+        } else {
+            Err(self.not_at_the_end())
         }
+    }
+
+    #[cold]
+    fn not_at_the_end(&self) -> Error {
+        let left = self.input.len() - self.pos;
+        Error::at(
+            self.pos,
+            format!("expected the end of the message, found {left} more bytes"),
+        )
     }
 
     #[inline]
@@ -135,8 +145,15 @@ impl<'de> Decoder<'de> {
                 self.pos += used;
                 Ok(value)
             }
-            Err(varint::Fault::Truncated) => Err(Error::truncated("the rest of a number", self.pos)),
-            Err(varint::Fault::Overflow) => Err(Error::at(self.pos, "a number does not fit 64 bits")),
+            Err(fault) => Err(self.no_varint(&fault)),
+        }
+    }
+
+    #[cold]
+    fn no_varint(&self, fault: &varint::Fault) -> Error {
+        match fault {
+            varint::Fault::Truncated => Error::truncated("the rest of a number", self.pos),
+            varint::Fault::Overflow => Error::at(self.pos, "a number does not fit 64 bits"),
         }
     }
 
