@@ -22,7 +22,7 @@ pub(crate) const fn length(value: usize) -> usize {
 #[allow(clippy::cast_possible_truncation)] // Both are small.
 pub(crate) fn head(value: usize) -> [u8; HEAD] {
     debug_assert!(value <= LONGEST);
-    (length(value) as u64 | (MARK as u64) << 32 | (value as u64) << 48).to_le_bytes()
+    (length(value) as u64 | u64::from(MARK) << 32 | (value as u64) << 48).to_le_bytes()
 }
 
 /// Splits the first value off. `None` if the bytes do not hold one.

@@ -9,6 +9,7 @@ const SCANNED: usize = 8;
 pub(crate) struct Names {
     entries: Vec<Entry>,
     /// By content, made once there are more than [`SCANNED`] names: most messages have none.
+    #[allow(clippy::box_collection)] // It keeps the writer, which every small message makes, small.
     index: Option<Box<HashMap<&'static str, usize>>>,
     last: usize,
 }

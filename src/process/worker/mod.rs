@@ -45,6 +45,7 @@ pub(super) struct Wires {
     pub(super) socket: OwnedFd,
 }
 
+#[allow(clippy::struct_excessive_bools)] // They are answers to different questions.
 pub(super) struct Worker {
     /// Tells it from all others of its pool, dead ones included.
     pub(super) number: u64,
