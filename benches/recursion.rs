@@ -23,6 +23,16 @@ fn futures(c: &mut Criterion) {
     rayon(&mut group);
 }
 
+/// Both on the stack of the caller, perhaps at the same time.
+fn join(c: &mut Criterion) {
+    let mut group = c.benchmark_group("fib(25) by join");
+    group.throughput(Throughput::Elements(FORKS));
+    peer(&mut group, OURS, common::thread_pool, |pool| {
+        with_join(pool, black_box(N))
+    });
+    rayon(&mut group);
+}
+
 /// As far as the compiler knows, tasks outlive the frame that spawns them, so they need a pool that stays.
 fn lasting_pool() -> &'static ThreadPool {
     Box::leak(Box::new(common::thread_pool()))
@@ -42,6 +52,14 @@ fn with_futures(pool: &'static ThreadPool, n: u64) -> u64 {
     a.result().unwrap() + b.result().unwrap()
 }
 
+fn with_join(pool: &ThreadPool, n: u64) -> u64 {
+    if n < 2 {
+        return n;
+    }
+    let (a, b) = pool.join(|| with_join(pool, n - 1), || with_join(pool, n - 2));
+    a + b
+}
+
 fn with_rayon(n: u64) -> u64 {
     if n < 2 {
         return n;
@@ -53,6 +71,6 @@ fn with_rayon(n: u64) -> u64 {
 criterion_group! {
     name = benches;
     config = common::criterion();
-    targets = futures
+    targets = futures, join
 }
 criterion_main!(benches);
