@@ -1,4 +1,4 @@
-//! Where tasks wait: one injector for what comes from outside, two deques per seat (rules 1 to 3).
+//! Where tasks wait: one injector for what comes from outside, two deques per seat (rules 1 to 3 and 17).
 
 use super::entry::Entry;
 use crate::task::Task;
@@ -12,7 +12,7 @@ use std::{
 /// Go's scheduler: rare enough to cost nothing, and a prime, so that it does not beat with the program.
 const FAIRNESS: u32 = 61;
 
-/// So long a seat lets tasks gather that come from outside about as fast as they are run; rule 13.
+/// So long a seat lets tasks gather that come from outside about as fast as they are run; rule 17.
 const GATHER: Duration = Duration::from_micros(2);
 
 /// So many batches in a row have to come and go that fast before it does,
