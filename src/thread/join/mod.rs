@@ -57,6 +57,7 @@ impl ThreadPool {
     /// pool.join(|| sort(&pool, &mut items), || ());
     /// assert_eq!(items, [1, 1, 2, 3, 4, 5, 6, 9]);
     /// ```
+    // A call of its own: inlined into a recursion, its closures are handed on through memory instead of registers.
     #[inline(never)]
     pub fn join<A, B, RA, RB>(&self, a: A, b: B) -> (RA, RB)
     where
