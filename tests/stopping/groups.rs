@@ -81,7 +81,7 @@ pub(crate) fn member_running<S: Subject>(whole: Whole, act: Act) -> String {
         None
     };
     trace.wait_until_started();
-    wait_until_suspended::<S>(&executor, act);
+    wait_until_suspended::<S>(&executor, &trace, act);
     if whole == Whole::Dropped {
         // Not here: that may wait for the members.
         let group = Arc::into_inner(group).expect("nobody else has it");

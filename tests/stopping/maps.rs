@@ -49,7 +49,7 @@ pub(crate) fn item_running<S: Subject>(how: GiveUp, act: Act) -> String {
     let trace = Trace::new();
     let mut outcomes = map::<S>(&executor, vec![trace.job(act)]);
     trace.wait_until_started();
-    wait_until_suspended::<S>(&executor, act);
+    wait_until_suspended::<S>(&executor, &trace, act);
     match how {
         GiveUp::Drop => {
             drop(outcomes);

@@ -96,9 +96,15 @@ pub(crate) fn map<S: Subject>(executor: &S::Executor, jobs: Vec<Job>) -> Map<std
     }
 }
 
-/// Returns once a future on the only place is suspended: another one has had its turn since.
-pub(crate) fn wait_until_suspended<S: Subject>(executor: &S::Executor, act: Act) {
-    if S::suspends(act) && !S::ON_CALLER {
+/// Returns once a future on the only place is suspended: another one has had its turn since, or the thread that polls it
+/// sleeps.
+pub(crate) fn wait_until_suspended<S: Subject>(executor: &S::Executor, trace: &Trace, act: Act) {
+    if !S::suspends(act) {
+        return;
+    }
+    if S::ON_CALLER {
+        trace.wait_until_its_thread_sleeps();
+    } else {
         Executor::submit_async(executor, |()| async {}, ())
             .result()
             .expect("it is nothing");

@@ -111,7 +111,7 @@ pub(crate) fn beside_another<S: Subject>(stop: Stop) -> String {
 
 fn stopped<S: Subject>(executor: &S::Executor, trace: &Trace, task: Running, stop: Stop, act: Act) -> String {
     if stop != Stop::Deadline {
-        wait_until_suspended::<S>(executor, act);
+        wait_until_suspended::<S>(executor, trace, act);
     }
     let answer = match (&task, stop) {
         (Running::Here(task), Stop::Deadline) => {

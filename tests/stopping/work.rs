@@ -55,6 +55,8 @@ const OBEYED: &str = "obeyed";
 /// Saw that it is asked to stop, and goes on.
 const SAW: &str = "saw";
 const ENDED: &str = "ended";
+/// Is about to be suspended, on this thread.
+const WAITS: &str = "waits";
 /// Its future is gone before its end.
 const DROPPED: &str = "dropped";
 /// From the test: it may go on to its end.
@@ -163,14 +165,28 @@ impl Job {
             }
             let _ = tell.send(());
         });
+        self.note_thread();
         let _ = told.await;
+    }
+
+    /// The last that a future does before it is suspended.
+    fn note_thread(&self) {
+        #[cfg(target_os = "linux")]
+        let thread = rustix::thread::gettid().as_raw_nonzero().to_string();
+        #[cfg(not(target_os = "linux"))]
+        let thread = String::new();
+        write(&self.folder, WAITS, thread);
     }
 }
 
 /// The content is there as soon as the name is.
 fn mark(folder: &std::path::Path, name: &str) {
+    write(folder, name, std::process::id().to_string());
+}
+
+fn write(folder: &std::path::Path, name: &str, content: String) {
     let unnamed = folder.join(format!("{name}.new"));
-    if fs::write(&unnamed, std::process::id().to_string()).is_ok() {
+    if fs::write(&unnamed, content).is_ok() {
         let _ = fs::rename(unnamed, folder.join(name));
     }
 }
@@ -222,6 +238,20 @@ impl Trace {
 
     pub(crate) fn was_dropped(&self) -> bool {
         self.has(DROPPED)
+    }
+
+    /// The thread that polled the future, and now has nothing else to do, sleeps.
+    pub(crate) fn wait_until_its_thread_sleeps(&self) {
+        assert!(within_limit(|| self.has(WAITS)), "it does not get there");
+        let thread = fs::read_to_string(self.0.path().join(WAITS)).expect("it was noted");
+        let stat = format!("/proc/self/task/{thread}/stat");
+        if cfg!(target_os = "linux") {
+            let sleeps = || fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") S "));
+            assert!(within_limit(sleeps), "it does not sleep");
+        } else {
+            // As good as it gets where a thread cannot be asked.
+            thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// Where it runs or ran.
