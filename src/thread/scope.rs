@@ -5,7 +5,8 @@ use super::ThreadPool;
 use crate::{
     error::{TaskError, TaskPanic},
     executor::submit,
-    future::{TaskFuture, TaskId, host},
+    future::{TaskFuture, TaskId, host, waiter::Parker},
+    panic,
     sync::{Arc, Mutex},
     task::Settings,
 };
@@ -13,7 +14,6 @@ use std::{
     fmt,
     marker::PhantomData,
     mem,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     task::{Poll, Waker},
 };
 
@@ -50,19 +50,26 @@ impl Tasks {
         }
     }
 
+    /// Returns when no task is left, and never by unwinding.
     fn wait_for_all(&self) {
-        host::block_on(
-            None,
-            || false,
-            |waker| {
-                let mut left = self.0.lock();
-                if left.count == 0 {
-                    return Poll::Ready(());
-                }
-                left.waiter = Some(waker.clone());
-                Poll::Pending
-            },
-        );
+        let waited = panic::catch(|| host::block_on(None, || false, |waker| self.poll_ended(waker)));
+        if waited.is_err() {
+            // No thread could be started to take the place of this one, which the panic hook has reported. It waits all the
+            // same: the tasks use what lies in its frame.
+            let parker = Parker::of_this_thread();
+            while self.poll_ended(&parker.waker()).is_pending() {
+                parker.park(None);
+            }
+        }
+    }
+
+    fn poll_ended(&self, waker: &Waker) -> Poll<()> {
+        let mut left = self.0.lock();
+        if left.count == 0 {
+            return Poll::Ready(());
+        }
+        left.waiter = Some(waker.clone());
+        Poll::Pending
     }
 }
 
@@ -108,13 +115,13 @@ impl ThreadPool {
             inner: PhantomData,
             outer: PhantomData,
         };
-        let outcome = catch_unwind(AssertUnwindSafe(|| body(&scope)));
+        let outcome = panic::catch(|| body(&scope));
         // Nothing that could unwind may come before this: the tasks borrow from the caller.
         scope.tasks.wait_for_all();
         let panics = mem::take(&mut scope.tasks.0.lock().panics);
-        let unasked = panics.into_iter().find_map(|(_, panic)| panic.take_payload());
+        let unasked = panics.into_iter().find_map(|(_, panic)| panic.into_caught());
         match (outcome, unasked) {
-            (Err(payload), _) | (Ok(_), Some(payload)) => resume_unwind(payload),
+            (Err(caught), _) | (Ok(_), Some(caught)) => panic::resume(caught),
             (Ok(value), None) => value,
         }
     }

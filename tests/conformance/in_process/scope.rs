@@ -81,6 +81,29 @@ fn a_panic_that_nobody_asked_for_is_raised_after_all_have_ended() {
 }
 
 #[test]
+fn the_place_of_a_panic_is_known_outside_of_the_scope() {
+    within(|| {
+        let pool = pool(2);
+        for in_the_body in [false, true] {
+            let inner = pool.clone();
+            let task = pool.spawn(move || {
+                inner.scope(|s| {
+                    s.spawn(|| assert!(in_the_body, "the task"));
+                    assert!(!in_the_body, "the body");
+                });
+            });
+            let Err(TaskError::Panicked(panic)) = task.result() else {
+                unreachable!()
+            };
+            assert!(
+                panic.location().is_some_and(|place| place.contains("scope.rs")),
+                "{panic:?}"
+            );
+        }
+    });
+}
+
+#[test]
 fn a_panic_that_was_asked_for_is_not_raised_again() {
     within(|| {
         let pool = pool(2);
