@@ -71,6 +71,11 @@ impl Shared {
     pub(super) fn submit(&self, task: Task) {
         if self.lifecycle.lets_in(|| host::is_inside(self.ledger.id())) {
             self.push(task);
+            // Let in just before a shutdown that has emptied the queues by now: a worker may be long in coming.
+            if matches!(self.stage(), Stage::Cancelling | Stage::Killing) {
+                self.cancel_queued();
+                self.close_if_at_rest();
+            }
         } else {
             drop(task);
             self.went_out();
@@ -158,6 +163,8 @@ impl Shared {
     pub(super) fn begin_shutdown(&self, how: Shutdown) {
         self.lifecycle.begin_shutdown(how, &self.ledger);
         if how != Shutdown::Finish {
+            // Pairs with the light one in `Idle::notify`: a task that is not found now is cancelled by who brings it.
+            barrier::heavy();
             self.cancel_queued();
         }
         if how == Shutdown::Kill {
