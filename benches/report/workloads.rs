@@ -47,6 +47,11 @@ pub(crate) const WORKLOADS: &[Workload] = &[
         Per("item"),
     ),
     row(
+        "map n + 1 over 4,000,000 into a Result",
+        "the same, collected into a `Result`",
+        Per("item"),
+    ),
+    row(
         "map collatz over 400,000",
         "`map` of uneven items (collatz, 400,000)",
         Per("item"),

@@ -1,5 +1,6 @@
 //! The lane of a map in which every item is a task of its own: async work, and items with deadlines.
 
+use super::map::TakenIn;
 use crate::{
     completion::Inbox,
     future::{TaskFuture, core::Outcome, host, waiter::Report},
@@ -36,8 +37,24 @@ impl<T, R: Send + 'static> Each<T, R> {
         }
     }
 
-    pub(super) fn push(&mut self, item: T) {
-        let number = self.first + self.window.len();
+    /// Takes in `most` more items.
+    pub(super) fn take_in(&mut self, items: &mut impl Iterator<Item = T>, most: usize) -> TakenIn {
+        for _ in 0..most {
+            match items.next() {
+                Some(item) => self.push(item),
+                None => return TakenIn::UntilEnd,
+            }
+        }
+        TakenIn::All
+    }
+
+    /// How many items were taken in so far.
+    pub(super) fn taken_in(&self) -> usize {
+        self.first + self.window.len()
+    }
+
+    fn push(&mut self, item: T) {
+        let number = self.taken_in();
         let future = (self.submit)(item);
         if let Some((inbox, _)) = &self.unordered {
             report(&future, inbox, number);
@@ -51,11 +68,6 @@ impl<T, R: Send + 'static> Each<T, R> {
 
     #[allow(clippy::unused_self)]
     pub(super) fn pulled(&mut self) {}
-
-    #[allow(clippy::unused_self)]
-    pub(super) fn is_full(&self) -> bool {
-        false
-    }
 
     pub(super) fn try_next(&mut self) -> Option<Outcome<R>> {
         if !self.is_ready() {

@@ -1,4 +1,4 @@
-use super::{chunks::Chunks, each::Each, shipped::Shipped};
+use super::{chunks::Chunks, each::Each, pull_pace::PullPace, shipped::Shipped};
 use crate::{
     error::TaskError,
     future::{core::Outcome, host, turn::Turn},
@@ -20,18 +20,6 @@ use std::{
 /// Items that a map reads ahead of its consumer unless told otherwise: enough that what people usually map is
 /// taken in whole, small enough that an endless iterator costs memory for a moment's work only.
 pub(crate) const DEFAULT_BUFFER_SIZE: usize = 65_536;
-
-/// A look at the clock that comes this late met a slow item iterator, or a thread that lost its core.
-const SLOW_PULL: Duration = Duration::from_millis(5);
-
-/// So many slow looks in one round, and it is the iterator: the outcomes that are there must not wait for it.
-const SLOW_PULLS: u32 = 3;
-
-/// The clock, and whether the executor still takes items, is looked at for each of the first so many pulls,
-const FIRST_PULLS: usize = 16;
-
-/// and once per so many after that, unless the last look came late.
-const PULLS_PER_LOOK: usize = 64;
 
 /// Outcomes of work over many items, as an iterator. Made by [`Executor::map`](super::Executor::map).
 ///
@@ -192,42 +180,41 @@ where
         let Some(items) = &mut self.items else { return };
         let most = ahead.saturating_sub(self.outstanding);
         on_lane!(&mut self.lane, lane => lane.pulling(most));
-        let (ledger, lane, outstanding) = (&self.ledger, &mut self.lane, &mut self.outstanding);
-        let (before, until) = (*outstanding, self.until);
+        let (ledger, lane, until) = (&self.ledger, &mut self.lane, self.until);
+        let (before, pulled_before) = (self.outstanding, on_lane!(&*lane, lane => lane.taken_in()));
         let mut pace = PullPace::new(self.slow_items);
         let pulling = catch_unwind(AssertUnwindSafe(|| {
-            while *outstanding < ahead {
+            loop {
+                let pulled = on_lane!(&*lane, lane => lane.taken_in()) - pulled_before;
+                if pulled >= most {
+                    return Items::More;
+                }
                 pace.look();
                 if ledger.refuses() && !host::is_inside(ledger.id()) {
                     return Items::Ended;
                 }
-                let no_room = *outstanding > 0 && !ledger.has_room();
+                let no_room = before + pulled > 0 && !ledger.has_room();
                 let enough = pace.is_slow()
                     && match patience {
-                        Patience::UntilSlow => *outstanding > before,
+                        Patience::UntilSlow => pulled > 0,
                         Patience::UntilReady => {
                             on_lane!(&mut *lane, lane => lane.is_ready())
                                 || until.is_some_and(|until| until <= Instant::now())
                         }
                     };
                 if no_room || enough {
-                    break;
+                    return Items::More;
                 }
-                let pulls = pace.until_look.min(ahead - *outstanding);
-                on_lane!(&mut *lane, lane => for _ in 0..pulls {
-                    if *outstanding > 0 && lane.is_full() {
-                        return Items::More;
-                    }
-                    let Some(item) = items.next() else {
-                        return Items::Ended;
-                    };
-                    *outstanding += 1;
-                    lane.push(item);
-                });
+                let pulls = pace.until_look.min(most - pulled);
+                match on_lane!(&mut *lane, lane => lane.take_in(items, pulls)) {
+                    TakenIn::All => {}
+                    TakenIn::UntilFull => return Items::More,
+                    TakenIn::UntilEnd => return Items::Ended,
+                }
             }
-            Items::More
         }));
         self.slow_items = pace.is_slow();
+        self.outstanding += on_lane!(&*lane, lane => lane.taken_in()) - pulled_before;
         match pulling {
             Ok(Items::More) => {}
             Ok(Items::Ended) => self.end_of_items(),
@@ -322,48 +309,12 @@ enum Patience {
     UntilReady,
 }
 
-/// Tells a slow item iterator from a quick one, without reading the clock for every item.
-struct PullPace {
-    /// Pulls before the last look.
-    pulled: usize,
-    /// From the last look to the next.
-    until_look: usize,
-    last_look: Instant,
-    slow_looks: u32,
-}
-
-impl PullPace {
-    fn new(slow_before: bool) -> Self {
-        let slow_looks = if slow_before { SLOW_PULLS } else { 0 };
-        Self {
-            pulled: 0,
-            until_look: 0,
-            last_look: Instant::now(),
-            slow_looks,
-        }
-    }
-
-    /// Looks at the clock, and says by `until_look` how many may be pulled before the next look.
-    fn look(&mut self) {
-        self.pulled += self.until_look;
-        let now = Instant::now();
-        let late = now.duration_since(self.last_look) > SLOW_PULL;
-        if late {
-            self.slow_looks += 1;
-        } else if self.pulled >= FIRST_PULLS {
-            self.slow_looks = 0;
-        }
-        self.last_look = now;
-        self.until_look = if late || self.pulled < FIRST_PULLS {
-            1
-        } else {
-            PULLS_PER_LOOK
-        };
-    }
-
-    fn is_slow(&self) -> bool {
-        self.slow_looks >= SLOW_PULLS
-    }
+/// How far a lane got that was to take in some more items.
+pub(super) enum TakenIn {
+    All,
+    /// More would only cost memory.
+    UntilFull,
+    UntilEnd,
 }
 
 /// What is left of the items.

@@ -12,6 +12,7 @@ pub(crate) mod mapping;
 mod options;
 mod pace;
 mod passes;
+mod pull_pace;
 mod shipped;
 pub(crate) mod submit;
 mod throttle;

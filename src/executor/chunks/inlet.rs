@@ -83,17 +83,36 @@ pub(super) fn inlet<T>() -> (Inlet<T>, Outlet<T>) {
 }
 
 impl<T> Inlet<T> {
+    /// Puts in up to `most` items, each of which can be taken from the moment that `put` is called for it. False if there were
+    /// fewer.
     #[inline]
-    pub(super) fn put(&mut self, item: T) {
-        if self.used == self.block.slots.len() {
-            self.add_block();
+    pub(super) fn put_from(
+        &mut self,
+        items: &mut impl Iterator<Item = T>,
+        most: usize,
+        put: impl Fn(),
+    ) -> bool {
+        let mut left = most;
+        while left > 0 {
+            if self.used == self.block.slots.len() {
+                self.add_block();
+            }
+            let end = self.block.slots.len().min(self.used + left);
+            left -= end - self.used;
+            let slots = &self.block.slots[self.used..end];
+            let mut used = Used::of(&mut self.used);
+            for slot in slots {
+                let Some(item) = items.next() else { return false };
+                // SAFETY: the slot lies in the block and behind all that were counted, so the outlet does not touch it, and there is
+                // no other inlet. It is empty: each slot is filled once.
+                slot.with_mut(|slot| unsafe { (*slot).write(item) });
+                used.now += 1;
+                // Pairs with `len`: who sees the count sees the item, and the block that it lies in.
+                self.count.0.store(self.before + used.now, Release);
+                put();
+            }
         }
-        // SAFETY: the slot lies in the block and behind all that were counted, so the outlet does not touch it, and there is no
-        // other inlet. It is empty: each slot is filled once.
-        self.block.slots[self.used].with_mut(|slot| unsafe { (*slot).write(item) });
-        self.used += 1;
-        // Pairs with `len`: who sees the count sees the item, and the block that it lies in.
-        self.count.0.store(self.put_in(), Release);
+        true
     }
 
     #[cold]
@@ -110,6 +129,25 @@ impl<T> Inlet<T> {
     /// How many were put in so far.
     pub(super) fn put_in(&self) -> usize {
         self.before + self.used
+    }
+}
+
+/// A number that is kept in a register while it goes up, and put back also if the item iterator panics.
+struct Used<'a> {
+    place: &'a mut usize,
+    now: usize,
+}
+
+impl<'a> Used<'a> {
+    fn of(place: &'a mut usize) -> Self {
+        let now = *place;
+        Self { place, now }
+    }
+}
+
+impl Drop for Used<'_> {
+    fn drop(&mut self) {
+        *self.place = self.now;
     }
 }
 
@@ -158,7 +196,11 @@ impl<T> Drop for Outlet<T> {
 #[cfg(all(test, not(concurrent_futures_loom)))]
 mod tests {
     use super::*;
-    use std::{collections::VecDeque, thread};
+    use std::{
+        collections::VecDeque,
+        panic::{AssertUnwindSafe, catch_unwind},
+        thread,
+    };
 
     #[test]
     fn items_come_out_in_order_across_blocks() {
@@ -166,11 +208,10 @@ mod tests {
         let mut expected = VecDeque::new();
         let mut next = 0_usize;
         for round in 0..200 {
-            for _ in 0..round * 7 % 300 {
-                inlet.put(next);
-                expected.push_back(next);
-                next += 1;
-            }
+            let items = next..next + round * 7 % 300;
+            assert!(inlet.put_from(&mut items.clone(), items.len(), || ()));
+            next = items.end;
+            expected.extend(items);
             let taken = outlet.take(round * 11 % 250);
             assert_eq!(taken, expected.drain(..taken.len()).collect::<Vec<_>>());
             assert_eq!(outlet.len(), expected.len());
@@ -181,10 +222,10 @@ mod tests {
     #[test]
     fn items_of_no_size_and_large_ones_pass() {
         let (mut units, mut outlet) = inlet();
-        (0..100_000).for_each(|_| units.put(()));
+        assert!(!units.put_from(&mut std::iter::repeat_n((), 100_000), 100_001, || ()));
         assert_eq!(outlet.take(usize::MAX).len(), 100_000);
         let (mut large, mut outlet) = inlet();
-        (0..40_u8).for_each(|n| large.put([n; 10_000]));
+        assert!(large.put_from(&mut (0..40_u8).map(|n| [n; 10_000]), 40, || ()));
         assert!((0..40).all(|n| outlet.take(1) == [[n; 10_000]]));
     }
 
@@ -192,9 +233,13 @@ mod tests {
     fn every_item_is_dropped_once() {
         let witness = Arc::new(());
         let (mut inlet, mut outlet) = inlet();
-        (0..1000).for_each(|_| inlet.put(witness.clone()));
+        let mut items = std::iter::repeat_n(witness.clone(), 999).chain(std::iter::from_fn(|| panic!()));
+        let all = AssertUnwindSafe(|| inlet.put_from(&mut items, 1000, || ()));
+        assert!(catch_unwind(all).is_err());
+        drop(items);
+        assert_eq!((inlet.put_in(), Arc::strong_count(&witness)), (999, 1000));
         drop(outlet.take(10));
-        assert_eq!(Arc::strong_count(&witness), 991);
+        assert_eq!(Arc::strong_count(&witness), 990);
         drop(outlet);
         assert_eq!(Arc::strong_count(&witness), 1);
         drop(inlet);
@@ -216,7 +261,7 @@ mod tests {
             }
             all
         });
-        (0..ITEMS).for_each(|n| inlet.put(Box::new(n)));
+        inlet.put_from(&mut (0..ITEMS).map(Box::new), ITEMS, || ());
         let all = taker.join().unwrap();
         assert!(all.into_iter().map(|boxed| *boxed).eq(0..ITEMS));
     }
@@ -232,7 +277,7 @@ mod models {
         loom::model(|| {
             let (mut inlet, mut outlet) = inlet();
             let putting = loom::thread::spawn(move || {
-                (0..4).for_each(|n| inlet.put(n));
+                inlet.put_from(&mut (0..4), 4, || ());
             });
             let mut all = outlet.take(2);
             all.extend(outlet.take(1));

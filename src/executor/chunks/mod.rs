@@ -12,7 +12,7 @@
 mod inlet;
 mod ticket;
 
-use super::{Executor, pace::Pace};
+use super::{Executor, map::TakenIn, pace::Pace};
 use crate::{
     error::TaskError,
     future::{core::Outcome, host},
@@ -232,31 +232,41 @@ impl<T: Send + 'static, R: Send + 'static> Chunks<T, R> {
         }
     }
 
+    /// Takes in `most` more items.
     #[inline]
-    pub(super) fn push(&mut self, item: T) {
-        self.inlet.put(item);
-        if self.inlet.put_in() - self.announced == ANNOUNCE_EVERY {
-            self.announce();
+    pub(super) fn take_in(&mut self, items: &mut impl Iterator<Item = T>, most: usize) -> TakenIn {
+        let end = self.taken_in() + most;
+        while self.taken_in() < end {
+            let until_announced = self.announced + ANNOUNCE_EVERY - self.taken_in();
+            let burst = until_announced.min(end - self.taken_in());
+            let (state, send_ticket, one_by_one) = (&*self.state, &self.send_ticket, self.one_by_one);
+            let go_on = self.inlet.put_from(items, burst, || {
+                // Pairs with the barriers in `State::goes_on` and `State::close`: either this sees what they did, or they see
+                // the item.
+                if one_by_one {
+                    fence(SeqCst);
+                } else {
+                    barrier::light();
+                }
+                if state.desk.closed.load(Relaxed) {
+                    state.refuse_waiting();
+                } else if state.desk.tickets.load(Relaxed) < state.desk.most_tickets {
+                    state.add_ticket(send_ticket);
+                }
+            });
+            if !go_on {
+                return TakenIn::UntilEnd;
+            }
+            if self.taken_in() - self.announced == ANNOUNCE_EVERY {
+                self.announce();
+            }
         }
-        // Pairs with the barriers in `State::goes_on` and `State::close`: either this sees what they did, or they see the item.
-        if self.one_by_one {
-            fence(SeqCst);
-        } else {
-            barrier::light();
-        }
-        if self.state.desk.closed.load(Relaxed) {
-            return self.state.refuse_waiting();
-        }
-        if self.state.desk.tickets.load(Relaxed) < self.state.desk.most_tickets {
-            self.add_ticket();
-        }
+        TakenIn::All
     }
 
-    #[cold]
-    fn add_ticket(&self) {
-        if self.state.counts_ticket_in() {
-            (self.send_ticket)();
-        }
+    /// How many items were taken in so far.
+    pub(super) fn taken_in(&self) -> usize {
+        self.inlet.put_in()
     }
 
     fn announce(&mut self) {
@@ -283,12 +293,6 @@ impl<T: Send + 'static, R: Send + 'static> Chunks<T, R> {
         let uncounted = self.inlet.put_in() - self.counted;
         self.counted += uncounted;
         self.state.ledger.submitted(uncounted as u64);
-    }
-
-    /// Items wait as they are: their number is bound enough.
-    #[allow(clippy::unused_self)]
-    pub(super) fn is_full(&self) -> bool {
-        false
     }
 
     /// The next outcome, if it is a value of the chunk that is being yielded.
@@ -369,6 +373,13 @@ impl<T, R> State<T, R> {
     fn counts_ticket_in(&self) -> bool {
         let one_more = |tickets| (tickets < self.desk.most_tickets).then_some(tickets + 1);
         self.desk.tickets.fetch_update(SeqCst, SeqCst, one_more).is_ok()
+    }
+
+    #[cold]
+    fn add_ticket(&self, send: &dyn Fn()) {
+        if self.counts_ticket_in() {
+            send();
+        }
     }
 
     /// A ticket has found nothing. True if there is something after all, and this ticket goes on.

@@ -102,14 +102,15 @@ where
         // Once more after each panic: the items behind it are not to suffer.
         while let Err(caught) = panic::catch(|| {
             for item in items.by_ref() {
-                let outcome = if self.state.stop_requested() {
+                if self.state.stop_requested() {
                     unstarted += 1;
                     panic::contain(|| drop(item));
-                    Err(reason_of_stop(&self.state.ledger))
-                } else {
-                    call::<K, T, X>(&self.callee, item, mode)
-                };
-                match outcome {
+                    let reason = reason_of_stop(&self.state.ledger);
+                    errors.push_back((values.len() + errors.len(), reason));
+                    continue;
+                }
+                // An outcome that came from one of two places would go through memory, for every item.
+                match call::<K, T, X>(&self.callee, item, mode) {
                     Ok(value) => values.push(value),
                     Err(error) => errors.push_back((values.len() + errors.len(), error)),
                 }

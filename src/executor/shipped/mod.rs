@@ -7,6 +7,7 @@
 mod answers;
 mod source;
 
+use super::map::TakenIn;
 use crate::{
     error::TaskError,
     future::{core::Outcome, host},
@@ -27,7 +28,7 @@ use std::{
 };
 
 /// Who pushes many items hands some of them out meanwhile.
-const PUSHES_PER_LOOK: u64 = 1024;
+const PUSHES_PER_LOOK: usize = 1024;
 
 /// The consumer's side.
 pub(crate) struct Shipped<T, R> {
@@ -39,7 +40,9 @@ pub(crate) struct Shipped<T, R> {
     current: Answers,
     /// Where an item is encoded before anybody sees it.
     buffer: Vec<u8>,
-    uncounted: u64,
+    /// Items that were taken in, and those of them that are counted as submitted.
+    taken_in: usize,
+    counted: usize,
     /// The source was full when the last item was pushed.
     is_full: bool,
     detached: bool,
@@ -64,7 +67,8 @@ impl<T: Send + 'static, R: Send + 'static> Shipped<T, R> {
             decode: |packed| packed.unpack::<R, X>("the result"),
             current: Answers::default(),
             buffer: Vec::new(),
-            uncounted: 0,
+            taken_in: 0,
+            counted: 0,
             is_full: false,
             detached: false,
             items: PhantomData,
@@ -78,10 +82,31 @@ impl<T: Send + 'static, R: Send + 'static> Shipped<T, R> {
         self
     }
 
+    /// Takes in `most` more items, unless so many bytes wait that reading further ahead would only cost memory.
     #[inline]
-    pub(super) fn push(&mut self, item: T) {
-        self.uncounted += 1;
-        if self.uncounted.is_multiple_of(PUSHES_PER_LOOK) {
+    pub(super) fn take_in(&mut self, items: &mut impl Iterator<Item = T>, most: usize) -> TakenIn {
+        for _ in 0..most {
+            self.is_full = self.is_full && self.source.is_full();
+            if self.is_full {
+                return TakenIn::UntilFull;
+            }
+            match items.next() {
+                Some(item) => self.push(item),
+                None => return TakenIn::UntilEnd,
+            }
+        }
+        TakenIn::All
+    }
+
+    /// How many items were taken in so far.
+    pub(super) fn taken_in(&self) -> usize {
+        self.taken_in
+    }
+
+    #[inline]
+    fn push(&mut self, item: T) {
+        self.taken_in += 1;
+        if self.taken_in.is_multiple_of(PUSHES_PER_LOOK) {
             self.carrier.0.look();
         }
         self.buffer.clear();
@@ -109,16 +134,9 @@ impl<T: Send + 'static, R: Send + 'static> Shipped<T, R> {
     pub(super) fn pulling(&mut self, _: usize) {}
 
     pub(super) fn pulled(&mut self) {
-        self.source
-            .ledger()
-            .submitted(std::mem::take(&mut self.uncounted));
-    }
-
-    /// So many bytes wait that reading further ahead would only cost memory.
-    #[inline]
-    pub(super) fn is_full(&mut self) -> bool {
-        self.is_full = self.is_full && self.source.is_full();
-        self.is_full
+        let uncounted = self.taken_in - self.counted;
+        self.counted += uncounted;
+        self.source.ledger().submitted(uncounted as u64);
     }
 
     #[inline]
