@@ -99,7 +99,10 @@ pub use completion::{
     all_or_first_error, as_completed, first_completed, race, wait,
 };
 pub use error::{BuildError, CodecError, StillRunning, TaskError, TaskPanic, TrySubmitError, WorkerDeath};
-pub use executor::{Executor, Group, Map, MapStream, Options, Shutdown, With, WithState};
+pub use executor::{
+    Awaits, Dump, Executor, Group, Hang, HangReason, Map, MapStream, Options, Shutdown, TaskDump, Watchdog,
+    With, WithState, WorkerDump,
+};
 pub use future::{Shared, TaskFuture, TaskHandle, TaskId};
 pub use inline::{Checked, Inline};
 pub use ledger::Stats;

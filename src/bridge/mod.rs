@@ -11,7 +11,7 @@ pub use builder::AsyncBridgeBuilder;
 
 use crate::{
     error::BuildError,
-    executor::{Closed, Executor, Readmit, Shutdown, Throttle, verbs::in_process_verbs},
+    executor::{Closed, Executor, Readmit, Shutdown, Throttle, WorkersShown, verbs::in_process_verbs},
     ledger::{Ledger, Stats},
     sync::Arc,
     task::Task,
@@ -237,6 +237,7 @@ impl fmt::Debug for AsyncBridge {
             .field("pollers", &bridge.pollers)
             .field("blocking", &bridge.blocking)
             .field("suspended", &bridge.lifecycle.suspended())
+            .field("doing", &WorkersShown(&bridge.ledger))
             .field("stats", &bridge.ledger.stats())
             .finish_non_exhaustive()
     }

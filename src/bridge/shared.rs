@@ -11,7 +11,7 @@ use crate::{
     error::{TaskError, TaskPanic},
     executor::{Latch, Shutdown, Throttle},
     future::{core::AnyCell, host},
-    ledger::{AtRest, Ledger, Stats},
+    ledger::{AtRest, Ledger, Report, Reporter, Stats},
     lifecycle::{Lifecycle, Stage},
     panic::contain,
     sync::{Arc, Mutex},
@@ -52,6 +52,7 @@ impl Shared {
         });
         let at_rest: Weak<dyn AtRest> = shared.me.clone();
         shared.ledger.tell_at_rest(at_rest);
+        shared.ledger.reports_through(shared.me.clone());
         if shared.runtime.tells_its_end() {
             shared.runtime.spawn(Watch::over(shared.clone()));
         }
@@ -271,6 +272,13 @@ impl Shared {
             spare_threads,
             ..self.ledger.stats()
         }
+    }
+}
+
+impl Reporter for Shared {
+    fn report(&self, report: &mut Report) {
+        report.executor = format!("AsyncBridge `{}`", self.config.name);
+        self.lifecycle.report_suspended(report);
     }
 }
 

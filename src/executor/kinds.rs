@@ -4,6 +4,7 @@ use super::passes::{Passes, WithPasses, with_passes};
 use crate::{
     future::TaskFuture,
     ledger::Ledger,
+    running::WorkName,
     task::{
         Apply, ApplyAsync, AsyncCell, AsyncEntryOf, CallCell, Callee, Crossing, Entry, EntryOf, Job,
         Settings, Task,
@@ -79,10 +80,11 @@ where
         passes: Passes,
     ) -> (TaskFuture<Fut::Output>, Task) {
         let future = ApplyAsync::<K, T, Fut, X>::new(callee, argument, ledger.mode());
+        let name: WorkName = &(K::name as fn() -> &'static str);
         if passes.are_none() {
-            async_call(ledger, future, settings)
+            async_call(ledger, future, settings, name)
         } else {
-            async_call(ledger, with_passes(future, passes), settings)
+            async_call(ledger, with_passes(future, passes), settings, name)
         }
     }
 }
@@ -93,12 +95,17 @@ pub(super) fn call<J: Job>(ledger: &Ledger, job: J, settings: &Settings) -> (Tas
     (TaskFuture::new(cell.clone()), Task::new(cell))
 }
 
-/// The two ends of a future that is run.
-pub(super) fn async_call<F, R>(ledger: &Ledger, future: F, settings: &Settings) -> (TaskFuture<R>, Task)
+/// The two ends of a future that is run; `work` is what it came of.
+pub(super) fn async_call<F, R>(
+    ledger: &Ledger,
+    future: F,
+    settings: &Settings,
+    work: WorkName,
+) -> (TaskFuture<R>, Task)
 where
     F: Future<Output = crate::future::core::Outcome<R>> + Send + 'static,
     R: Send + 'static,
 {
-    let cell = AsyncCell::new(ledger.id(), future, settings.traits());
+    let cell = AsyncCell::new(ledger.id(), future, settings.traits(), work);
     (TaskFuture::new(cell.clone()), Task::new(cell))
 }

@@ -2,6 +2,7 @@
 
 mod chunks;
 mod closed;
+mod dump;
 mod each;
 mod gate;
 mod group;
@@ -14,21 +15,28 @@ mod pace;
 mod passes;
 mod pull_pace;
 mod shipped;
+mod shutdown;
 pub(crate) mod submit;
 mod throttle;
 pub(crate) mod verbs;
+mod watchdog;
 
 pub use closed::{Closed, Latch};
+pub(crate) use dump::WorkersShown;
+pub use dump::{Awaits, Dump, TaskDump, WorkerDump};
 pub use group::{Group, Joining};
 pub use map::{Map, MapStream};
 pub use options::{
     AtMostOnce, Copies, NoContext, Options, Reserving, Retrying, State, With, WithContext, WithState,
 };
+pub use shutdown::Shutdown;
+use shutdown::reason_of_stop;
 pub use throttle::Throttle;
+pub use watchdog::{Hang, HangReason, Watchdog};
 
 use crate::{
     completion::{self, AsCompleted, Tracked},
-    error::{StillRunning, TaskError, TrySubmitError},
+    error::{StillRunning, TrySubmitError},
     future::{TaskFuture, host},
     ledger::{Ledger, Stats},
     sync::Arc,
@@ -39,15 +47,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What becomes of what has not started on an executor that was asked to stop.
-fn reason_of_stop(ledger: &Ledger) -> TaskError {
-    if ledger.is_lost() {
-        TaskError::ShutDown
-    } else {
-        TaskError::Cancelled
-    }
-}
-
 /// Where there is one attempt at a task, nothing is copied for another.
 fn no_copy<T>(_: &T) -> Option<T> {
     None
@@ -55,20 +54,6 @@ fn no_copy<T>(_: &T) -> Option<T> {
 
 /// Takes tasks that were accepted before; made by [`Executor::readmit`].
 pub(crate) type Readmit = Arc<dyn Fn(Task) + Send + Sync>;
-
-/// How an executor is shut down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shutdown {
-    /// Accepted tasks run, and may submit more; whoever else submits gets
-    /// [`TaskError::ShutDown`].
-    Finish,
-    /// What is queued becomes [`TaskError::Cancelled`]; what runs is asked to stop
-    /// and finishes.
-    Cancel,
-    /// As `Cancel`, and what runs is stopped too where it can be: a process is killed, a suspended future is
-    /// dropped. A thread finishes its task and its value is kept.
-    Kill,
-}
 
 /// Runs work: on threads, in processes, on an async runtime, or here.
 ///
@@ -159,6 +144,30 @@ pub trait Executor: Clone + Send + Sync + 'static {
     /// The counters, as they stand.
     fn stats(&self) -> Stats {
         self.ledger().stats()
+    }
+
+    /// How things stand: what each worker is doing and for how long, what is suspended, who waits for whom. Waits for nobody.
+    fn dump(&self) -> Dump {
+        Dump::of(self)
+    }
+
+    /// Prints a [`dump`](Self::dump) to stderr when a task has been running on a worker for longer than `limit`, when nothing
+    /// starts or ends for so long although there are tasks, and when tasks wait for each other in a circle.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the system starts no thread for it.
+    fn watchdog(&self, limit: Duration) -> Watchdog {
+        self.on_hang(limit, |hang| eprintln!("{hang}"))
+    }
+
+    /// As [`watchdog`](Self::watchdog), and calls `report` instead of printing.
+    ///
+    /// # Panics
+    ///
+    /// As [`watchdog`](Self::watchdog).
+    fn on_hang(&self, limit: Duration, report: impl Fn(&Hang) + Send + 'static) -> Watchdog {
+        Watchdog::over(self.ledger().clone(), limit, report)
     }
 
     /// Waits until the executor is closed, for at most `until`. False if it is not.

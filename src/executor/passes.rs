@@ -4,6 +4,7 @@ use super::{gate::Permit, throttle::Ration};
 use crate::{
     future::core::Outcome,
     ledger::Mode,
+    running::WorkName,
     task::{Job, Start, guarded},
 };
 use futures::{FutureExt, future::poll_fn};
@@ -44,6 +45,7 @@ impl<J> WithPasses<J> {
 
 impl<J: Job> Job for WithPasses<J> {
     type Output = J::Output;
+    const NAME: WorkName = J::NAME;
 
     fn run(self, mode: Mode) -> Outcome<J::Output> {
         if let Some(ration) = &self.passes.ration {

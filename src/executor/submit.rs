@@ -10,6 +10,7 @@ use crate::{
     error::{TaskError, TrySubmitError},
     future::{TaskFuture, host},
     ledger::Ledger,
+    running::NameOf,
     sync::Arc,
     task::{
         Argument, Callee, CarrierHandle, Crossing, InProcess, InProcessOnly, Job, Once, RemoteCall,
@@ -310,16 +311,17 @@ where
     make_room(ledger, settings);
     ledger.submitted(1);
     let future = InProcessOnly(future);
+    let name = NameOf::<Fut>::NAME;
     if executor.throttle().is_some() {
         let route = Route::to::<E, (), InProcess>(executor, None);
         let (future, ready) = route.prepare_with(settings, |settings, passes| {
-            kinds::async_call(ledger, with_passes(future, passes), settings)
+            kinds::async_call(ledger, with_passes(future, passes), settings, name)
         });
         settings.enter(&future);
         ready.go_new(executor);
         return future;
     }
-    let (future, task) = kinds::async_call(ledger, future, settings);
+    let (future, task) = kinds::async_call(ledger, future, settings, name);
     settings.enter(&future);
     executor.execute(task);
     future

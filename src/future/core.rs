@@ -17,7 +17,8 @@ use super::{
 use crate::{
     error::TaskError,
     ledger::{ExecutorId, Ledger},
-    panic, running,
+    panic,
+    running::{self, activity::Seen},
     sync::{
         Arc, Mutex,
         atomic::{Ordering::SeqCst, fence},
@@ -65,6 +66,10 @@ pub(crate) trait AnyCell: Send + Sync {
     }
     /// Ends a suspended task for which there is nobody any more to poll it.
     fn abandon(self: Arc<Self>, _reason: TaskError) {}
+    /// How it stands, if it is one of those that are suspended now and then.
+    fn seen(&self) -> Option<Seen> {
+        None
+    }
     /// Brings the state up to date with what has happened elsewhere.
     fn look(&self) {}
 }

@@ -3,7 +3,8 @@
 use super::{callbacks, waiter::Parker};
 use crate::{
     ledger::{ExecutorId, Ledger},
-    running, runtime,
+    running::{self, Awaited, activity},
+    runtime,
 };
 use std::{
     cell::{Cell, RefCell},
@@ -65,6 +66,7 @@ impl dyn Host + '_ {
                 self.block();
             } else {
                 self.unblock();
+                activity::awaits(Awaited::Nothing);
             }
             self.waits().awaiting.set(waiting);
         }
@@ -92,11 +94,13 @@ enum Inside {
 
 /// Makes the calling thread a worker's.
 pub(crate) fn install(host: Rc<dyn Host>) {
+    activity::works_for(host.ledger().map(|ledger| ledger.id().number()));
     HOST.with(|current| *current.borrow_mut() = Some(host));
 }
 
 /// The calling thread is no longer a worker's.
 pub(crate) fn uninstall() {
+    activity::works_for(None);
     HOST.with(|current| current.borrow_mut().take());
 }
 
@@ -200,12 +204,14 @@ pub(crate) fn blocking<R>(wait: impl FnOnce() -> R) -> R {
     }
     let is_worker = host.is_some();
     let _unblock = Unblock(host);
-    if is_worker {
-        // Its place has been given away, and no runtime counts on it.
-        wait()
-    } else {
-        runtime::blocking(wait)
-    }
+    activity::while_awaiting(Awaited::Other, || {
+        if is_worker {
+            // Its place has been given away, and no runtime counts on it.
+            wait()
+        } else {
+            runtime::blocking(wait)
+        }
+    })
 }
 
 /// Blocks the calling thread until `poll` is ready, for at most `until`.

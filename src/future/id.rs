@@ -14,6 +14,17 @@ use std::{cell::Cell, fmt, sync::atomic};
 pub struct TaskId(u64);
 
 impl TaskId {
+    /// What tells it from all others.
+    #[inline]
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+
+    /// The id that has this number.
+    pub(crate) fn of_number(number: u64) -> Self {
+        Self(number)
+    }
+
     /// Ids are dealt to threads in blocks, so that submitters share no counter.
     pub(crate) fn next() -> Self {
         const BLOCK: u64 = 1024;

@@ -24,7 +24,12 @@ use self::{
     state::{Ending, Phase},
     waiter::{Parker, Report, Waiter},
 };
-use crate::{ledger::ExecutorId, runtime, sync::Arc};
+use crate::{
+    ledger::ExecutorId,
+    running::{Awaited, activity},
+    runtime,
+    sync::Arc,
+};
 use std::{
     fmt,
     future::Future,
@@ -301,7 +306,7 @@ impl<R: Send + 'static> TaskFuture<R> {
         if !self.set_waiter(Waiter::Wake(parker.waker())) {
             return true;
         }
-        host::blocking(|| {
+        let park = || {
             while !self.is_handed_over() {
                 if !parker.park(until) && !self.is_handed_over() {
                     self.cell.core().clear_waiter();
@@ -309,7 +314,8 @@ impl<R: Send + 'static> TaskFuture<R> {
                 }
             }
             true
-        })
+        };
+        activity::while_awaiting(self.awaited(), || host::blocking(park))
     }
 
     fn take(&mut self) -> Outcome<R> {
@@ -318,6 +324,11 @@ impl<R: Send + 'static> TaskFuture<R> {
         // There is nothing left to detach from.
         self.on_drop = OnDrop::Nothing;
         self.cell.core().take()
+    }
+
+    /// What a task that waits for this one says.
+    fn awaited(&self) -> Awaited {
+        Awaited::Task(self.id().number())
     }
 
     #[track_caller]
@@ -355,6 +366,7 @@ impl<R: Send + 'static> Future for TaskFuture<R> {
             share.used();
             Poll::Ready(self.take())
         } else {
+            activity::polled_in_vain(self.id().number());
             Poll::Pending
         }
     }

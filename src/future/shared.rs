@@ -1,5 +1,6 @@
 use super::{TaskFuture, TaskHandle, core::Outcome, host};
 use crate::{
+    running::{Awaited, activity},
     runtime,
     sync::{Arc, Mutex},
 };
@@ -99,18 +100,20 @@ impl<R: Clone + Send + Sync + 'static> Shared<R> {
         }
         host::refuse_deadlock([self.inner.handle.executor()], host::AWAIT);
         let mut place = None;
-        host::block_on(
-            until,
-            || self.is_done(),
-            |waker| {
-                place = self.inner.wait_here(place, waker);
-                if place.is_some() {
-                    Poll::Pending
-                } else {
-                    Poll::Ready(())
-                }
-            },
-        );
+        activity::while_awaiting(Awaited::Task(self.inner.handle.id().number()), || {
+            host::block_on(
+                until,
+                || self.is_done(),
+                |waker| {
+                    place = self.inner.wait_here(place, waker);
+                    if place.is_some() {
+                        Poll::Pending
+                    } else {
+                        Poll::Ready(())
+                    }
+                },
+            )
+        });
         if let Some(place) = place {
             self.inner.leave(place);
         }
@@ -160,13 +163,12 @@ impl<R: Clone + Send + Sync + 'static> Future for Shared<R> {
         let place = self.place;
         self.place = self.inner.wait_here(place, cx.waker());
         host::polled(self.place.is_some());
-        match self.inner.outcome.get() {
-            Some(outcome) => {
-                share.used();
-                Poll::Ready(outcome.clone())
-            }
-            None => Poll::Pending,
-        }
+        let Some(outcome) = self.inner.outcome.get() else {
+            activity::polled_in_vain(self.inner.handle.id().number());
+            return Poll::Pending;
+        };
+        share.used();
+        Poll::Ready(outcome.clone())
     }
 }
 

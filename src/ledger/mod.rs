@@ -6,6 +6,7 @@
 
 mod bound;
 mod holds;
+mod report;
 mod room;
 mod stripes;
 
@@ -23,6 +24,8 @@ use crate::{
 use bound::Bound;
 use holds::Holds;
 pub(crate) use holds::{AtRest, Hold, Waiting};
+use report::Reporters;
+pub(crate) use report::{Report, Reporter, WorkerSeen};
 pub(crate) use room::{Room, WaitForRoom};
 use std::{
     collections::BTreeMap,
@@ -39,6 +42,12 @@ pub struct ExecutorId(u32);
 impl ExecutorId {
     /// The id that no executor has: they are numbered from zero.
     pub(crate) const NONE: Self = Self(u32::MAX);
+
+    /// What tells it from all others.
+    #[inline]
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
 }
 
 /// The books of one executor: its identity, its counters and its bound on waiting tasks.
@@ -78,6 +87,7 @@ struct Books {
     lost: AtomicBool,
     refuses: AtomicBool,
     holds: Holds,
+    reporter: Reporters,
 }
 
 /// What is added to take one away.
@@ -121,6 +131,7 @@ impl Ledger {
             lost: AtomicBool::new(false),
             refuses: AtomicBool::new(false),
             holds: Holds::default(),
+            reporter: Reporters::new(),
         });
         REGISTRY.write().insert(id, Arc::downgrade(&books));
         Self(books)

@@ -11,7 +11,7 @@ use crate::{
     error::TaskError,
     executor::{Latch, Shutdown},
     future::core::AnyCell,
-    ledger::Ledger,
+    ledger::{Ledger, Report},
     sync::Mutex,
     sys::barrier,
 };
@@ -157,6 +157,14 @@ impl Lifecycle {
     /// How many tasks are suspended; `None` if that cannot be said without waiting.
     pub(crate) fn suspended(&self) -> Option<usize> {
         self.suspended.len()
+    }
+
+    /// Adds the suspended tasks to a report.
+    pub(crate) fn report_suspended(&self, report: &mut Report) {
+        match self.suspended.seen() {
+            Some(tasks) => report.suspended.extend(tasks),
+            None => report.is_partial = true,
+        }
     }
 
     /// Starts a thread that [`wait_closed`](Self::wait_closed) waits for.

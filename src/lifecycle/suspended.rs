@@ -1,6 +1,7 @@
 use crate::{
     error::TaskError,
     future::core::AnyCell,
+    running::activity::Seen,
     sync::{Arc, Mutex},
 };
 use std::{fmt, sync::Weak};
@@ -57,6 +58,15 @@ impl Suspended {
     fn all(&self) -> Vec<Arc<dyn AnyCell>> {
         let table = self.0.lock();
         table.tasks.iter().flatten().filter_map(Weak::upgrade).collect()
+    }
+
+    /// How they stand; `None` if that cannot be said without waiting.
+    pub(crate) fn seen(&self) -> Option<Vec<Seen>> {
+        let all: Vec<_> = {
+            let table = self.0.try_lock()?;
+            table.tasks.iter().flatten().filter_map(Weak::upgrade).collect()
+        };
+        Some(all.iter().filter_map(|task| task.seen()).collect())
     }
 
     pub(crate) fn kill_all(&self) {

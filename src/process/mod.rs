@@ -15,6 +15,8 @@ mod link;
 #[cfg(unix)]
 mod pool;
 #[cfg(unix)]
+mod report;
+#[cfg(unix)]
 mod start;
 #[cfg(unix)]
 mod state;

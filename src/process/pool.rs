@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{
     error::{BuildError, TaskError},
-    executor::{Closed, Latch, Shutdown, Throttle},
+    executor::{Closed, Latch, Shutdown, Throttle, WorkersShown},
     future::host,
-    ledger::{Ledger, Stats},
+    ledger::{Ledger, Reporter, Stats},
     remote::{check_location, place_of},
     sync::{Arc, Condvar, Mutex, MutexGuard},
     sys::channel,
@@ -40,7 +40,7 @@ pub(super) struct Shared {
     pub(super) config: Config,
     pub(super) ledger: Ledger,
     throttle: Option<Throttle>,
-    state: Mutex<State>,
+    pub(super) state: Mutex<State>,
     pub(super) latch: Latch,
     /// Somebody waits for workers to get ready.
     pub(super) readiness: Condvar,
@@ -76,6 +76,9 @@ impl Shared {
             hears,
             forgotten: Mutex::new(Vec::new()),
         });
+        shared
+            .ledger
+            .reports_through(Arc::downgrade(&shared) as Weak<dyn Reporter>);
         supervisor::start(shared.clone()).map_err(BuildError::StartWorker)?;
         Ok(shared)
     }
@@ -446,6 +449,9 @@ impl fmt::Debug for Shared {
                 .field("queued", &state.queue.len())
                 .field("processes", &processes);
         }
-        shown.field("stats", &self.ledger.stats()).finish_non_exhaustive()
+        shown
+            .field("doing", &WorkersShown(&self.ledger))
+            .field("stats", &self.ledger.stats())
+            .finish_non_exhaustive()
     }
 }

@@ -1,7 +1,7 @@
 //! The task that is running on this thread.
 #![allow(unsafe_code)]
 
-use super::Running;
+use super::{Running, activity};
 use crate::sync::Arc;
 use std::{cell::Cell, ptr::NonNull};
 
@@ -34,6 +34,7 @@ const NOTHING: Current = Current {
 
 /// Runs `work` as a part of `task`.
 pub(crate) fn run_as<R>(task: &Arc<impl Running + 'static>, doing: Doing, work: impl FnOnce() -> R) -> R {
+    let _entered = activity::enter(task.about());
     let task = NonNull::new(Arc::as_ptr(task).cast_mut());
     run_with(task.map(|task| task as NonNull<dyn Running>), doing, work)
 }
@@ -71,6 +72,9 @@ pub(crate) fn carry() -> Carried {
 ///
 /// The thread on which the task was [taken along](carry) does not leave what it was doing there before this returns.
 pub(crate) unsafe fn run_carried<R>(task: &Carried, work: impl FnOnce() -> R) -> R {
+    // SAFETY: the caller's promise: the task is there.
+    let about = task.0.map(|task| unsafe { task.as_ref() }.about());
+    let _entered = about.map(activity::enter);
     run_with(task.0, Doing::Calling, work)
 }
 

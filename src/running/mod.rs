@@ -1,5 +1,6 @@
 //! The task that is running on this thread: what its work can ask about it, above all whether it is to stop.
 
+pub(crate) mod activity;
 mod current;
 mod token;
 
@@ -7,6 +8,8 @@ pub(crate) use current::{Carried, Doing, carry, is_polling, is_running, run_as, 
 pub use current::{attempt, cancel_requested};
 pub use token::{CancelToken, Requested};
 pub(crate) use token::{raised, raised_for};
+
+pub(crate) use activity::{About, Awaited, NameOf, WorkName};
 
 use crate::sync::Arc;
 use std::sync::Weak;
@@ -19,6 +22,9 @@ pub(crate) trait Running: Send + Sync {
     fn attempt(&self) -> u32 {
         1
     }
+
+    /// Who it is, for somebody who asks how things stand.
+    fn about(&self) -> About<'_>;
 
     /// What a token of the task looks at.
     fn for_token(self: Arc<Self>) -> Source;

@@ -48,6 +48,7 @@ pub(crate) mod board;
 pub(crate) mod channel;
 #[cfg(unix)]
 pub(crate) mod child;
+pub(crate) mod clock;
 #[cfg(unix)]
 pub(crate) mod constructors;
 pub(crate) mod huge_pages;

@@ -12,7 +12,7 @@ use crate::{
     },
     ledger::{ExecutorId, Ledger, Mode},
     panic,
-    running::{Doing, Running, Source, run_as},
+    running::{About, Doing, NameOf, Running, Source, WorkName, run_as},
     sync::Arc,
     timer::{self, Deadline},
 };
@@ -21,6 +21,8 @@ use std::marker::PhantomData;
 /// What a call does when its turn comes.
 pub(crate) trait Job: Send + 'static {
     type Output: Send + 'static;
+    /// Of what is called.
+    const NAME: WorkName;
     fn run(self, mode: Mode) -> Outcome<Self::Output>;
 }
 
@@ -33,6 +35,7 @@ where
     R: Send + 'static,
 {
     type Output = R;
+    const NAME: WorkName = NameOf::<F>::NAME;
 
     fn run(self, mode: Mode) -> Outcome<R> {
         if mode == Mode::Checked {
@@ -67,6 +70,7 @@ where
     X: Crossing<T> + Crossing<K::Output>,
 {
     type Output = K::Output;
+    const NAME: WorkName = &(K::name as fn() -> &'static str);
 
     fn run(self, mode: Mode) -> Outcome<K::Output> {
         call::<K, T, X>(&self.callee, self.argument, mode)
@@ -210,6 +214,15 @@ impl<J: Job> Running for CallCell<J> {
 
     fn attempt(&self) -> u32 {
         self.traits.as_ref().map_or(1, |traits| traits.attempt())
+    }
+
+    fn about(&self) -> About<'_> {
+        About {
+            task: Some(self.core.id().number()),
+            executor: self.core.executor().number(),
+            work: J::NAME,
+            name: self.traits.as_ref().and_then(|traits| traits.name.as_ref()),
+        }
     }
 
     fn for_token(self: Arc<Self>) -> Source {

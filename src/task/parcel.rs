@@ -112,6 +112,10 @@ pub(crate) enum Answer<'a> {
 pub(crate) trait Parcel: Send + Sync {
     fn call(&self) -> &RemoteCall;
     fn name(&self) -> &str;
+    /// The number of the task, if it is one and not many.
+    fn number(&self) -> Option<u64> {
+        None
+    }
     /// Which attempt at its task it is, from 1.
     fn attempt(&self) -> u32 {
         1

@@ -187,6 +187,10 @@ impl<R: Send + 'static> Parcel for RemoteCell<R> {
         AnyCell::name(self).unwrap_or_else(|| (self.call.entry.name)())
     }
 
+    fn number(&self) -> Option<u64> {
+        Some(self.core.id().number())
+    }
+
     fn attempt(&self) -> u32 {
         self.traits.as_ref().map_or(1, |traits| traits.attempt())
     }

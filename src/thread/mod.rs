@@ -15,7 +15,7 @@ pub use builder::ThreadPoolBuilder;
 pub use scope::{Scope, ScopedFuture};
 
 use crate::{
-    executor::{Closed, Executor, Readmit, Shutdown, Throttle, verbs::in_process_verbs},
+    executor::{Closed, Executor, Readmit, Shutdown, Throttle, WorkersShown, verbs::in_process_verbs},
     future::host,
     ledger::{Ledger, Stats},
     sync::Arc,
@@ -165,6 +165,7 @@ impl fmt::Debug for ThreadPool {
             .field("suspended", &pool.lifecycle.suspended())
             .field("idle", &pool.idle)
             .field("places", &pool.places)
+            .field("doing", &WorkersShown(&pool.ledger))
             .field("stats", &pool.ledger.stats())
             .finish_non_exhaustive()
     }

@@ -12,7 +12,7 @@ use crate::{
     error::{TaskError, TaskPanic},
     executor::{Shutdown, Throttle},
     future::{core::AnyCell, host},
-    ledger::{AtRest, Ledger, Stats},
+    ledger::{AtRest, Ledger, Report, Reporter, Stats},
     lifecycle::{Lifecycle, Stage},
     sync::{
         Arc,
@@ -60,6 +60,7 @@ impl Shared {
         });
         let at_rest: Weak<dyn AtRest> = shared.me.clone();
         shared.ledger.tell_at_rest(at_rest);
+        shared.ledger.reports_through(shared.me.clone());
         (shared, seats)
     }
 
@@ -262,6 +263,13 @@ impl Shared {
 
     pub(super) fn alive(&self) -> usize {
         self.alive.load(SeqCst)
+    }
+}
+
+impl Reporter for Shared {
+    fn report(&self, report: &mut Report) {
+        report.executor = format!("ThreadPool `{}`", self.config.name);
+        self.lifecycle.report_suspended(report);
     }
 }
 

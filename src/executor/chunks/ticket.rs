@@ -6,7 +6,7 @@ use crate::{
     error::{TaskError, TaskPanic},
     ledger::Mode,
     panic,
-    running::{Doing, Running, Source, run_as},
+    running::{About, Doing, Running, Source, WorkName, run_as},
     sync::Arc,
     task::{Callee, Crossing, Run, RunContext, call},
 };
@@ -141,7 +141,10 @@ where
         let size = items.len();
         context.ledger.started(size as u64);
         let start = Instant::now();
-        let running = Arc::new(RunningChunk(self.state.clone()));
+        let running = Arc::new(RunningChunk(
+            self.state.clone(),
+            &(K::name as fn() -> &'static str),
+        ));
         let chunk = run_as(&running, Doing::Calling, || {
             self.run_chunk(items, context.ledger.mode())
         });
@@ -172,13 +175,22 @@ where
 }
 
 /// A chunk as its items see it. Gone with the chunk, so that a token does not see what becomes of the map later.
-struct RunningChunk<T, R>(Arc<State<T, R>>);
+struct RunningChunk<T, R>(Arc<State<T, R>>, WorkName);
 
 impl<T, R> Running for RunningChunk<T, R>
 where
     T: Send + 'static,
     R: Send + 'static,
 {
+    fn about(&self) -> About<'_> {
+        About {
+            task: None,
+            executor: self.0.ledger.id().number(),
+            work: self.1,
+            name: None,
+        }
+    }
+
     fn stop_requested(&self) -> bool {
         self.0.stop_requested()
     }

@@ -1,6 +1,7 @@
 use super::super::link::{Link, frame::Header, slot::ASKED_TO_STOP};
 use crate::{
-    running::{Running, Source},
+    ledger::ExecutorId,
+    running::{About, NameOf, Running, Source},
     sync::Arc,
 };
 use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
@@ -20,6 +21,7 @@ const OVER_AND_ASKED: u8 = 2;
 
 impl RunningBatch {
     pub(super) fn new(link: &Link, header: &Header) -> Arc<Self> {
+        link.slot(header.slot as usize).begin();
         Arc::new(Self {
             link: link.clone(),
             slot: header.slot as usize,
@@ -34,6 +36,7 @@ impl RunningBatch {
             last.slot = header.slot as usize;
             last.attempt = header.attempt;
             *last.end.get_mut() = NOT_OVER;
+            last.link.slot(last.slot).begin();
         } else {
             *last = Some(Self::new(link, header));
         }
@@ -52,6 +55,16 @@ impl RunningBatch {
 }
 
 impl Running for RunningBatch {
+    /// The parent knows better what this is.
+    fn about(&self) -> About<'_> {
+        About {
+            task: None,
+            executor: ExecutorId::NONE.number(),
+            work: NameOf::<Self>::NAME,
+            name: None,
+        }
+    }
+
     fn stop_requested(&self) -> bool {
         let is_asked = self.is_asked();
         // The end second: as long as it has not come, the slot was this batch's.

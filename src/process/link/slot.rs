@@ -1,9 +1,13 @@
 //! What both sides must agree on about one batch: which of its items have started.
 
-use crate::sync::atomic::{
-    AtomicU32, AtomicU64,
-    Ordering::{AcqRel, Acquire, Relaxed, Release},
+use crate::{
+    sync::atomic::{
+        AtomicU32, AtomicU64,
+        Ordering::{AcqRel, Acquire, Relaxed, Release},
+    },
+    sys::clock,
 };
+use std::time::Duration;
 
 /// The work is asked to stop.
 pub(crate) const ASKED_TO_STOP: u32 = 1;
@@ -18,6 +22,8 @@ pub(crate) const TO_BE_DROPPED: u32 = 2;
 pub(crate) struct Slot {
     claim: AtomicU64,
     stop: AtomicU32,
+    /// When the worker began with it, by its coarse clock; 0 before that.
+    began: AtomicU64,
 }
 
 fn word(started: u32, limit: u32) -> u64 {
@@ -33,6 +39,7 @@ impl Slot {
     /// A new batch of so many items, none of them started. By the parent, before the worker hears of it.
     pub(crate) fn fill(&self, items: u32) {
         self.stop.store(0, Relaxed);
+        self.began.store(0, Relaxed);
         self.claim.store(word(0, items), Release);
     }
 
@@ -64,6 +71,19 @@ impl Slot {
         met
     }
 
+    /// The worker begins with the batch.
+    pub(crate) fn begin(&self) {
+        self.began.store(clock::coarse(), Relaxed);
+    }
+
+    /// How long ago the worker began with it, as far as it has said so.
+    pub(crate) fn age(&self) -> Duration {
+        match self.began.load(Relaxed) {
+            0 => Duration::ZERO,
+            began => Duration::from_nanos(clock::coarse().saturating_sub(began)),
+        }
+    }
+
     /// Items that have started, and may.
     pub(crate) fn progress(&self) -> (u32, u32) {
         halves(self.claim.load(Acquire))
@@ -84,6 +104,7 @@ impl Slot {
         let slot = Self {
             claim: AtomicU64::new(0),
             stop: AtomicU32::new(0),
+            began: AtomicU64::new(0),
         };
         slot.fill(items);
         slot
@@ -99,6 +120,7 @@ mod tests {
         let slot = Slot {
             claim: AtomicU64::new(0),
             stop: AtomicU32::new(7),
+            began: AtomicU64::new(7),
         };
         slot.fill(items);
         slot

@@ -16,8 +16,13 @@ use crate::{
     },
     ledger::{ExecutorId, Ledger},
     panic,
-    running::{self, Doing, run_as},
+    running::{
+        self, Awaited, Doing, WorkName,
+        activity::{self, Seen},
+        run_as,
+    },
     sync::{Arc, Mutex},
+    sys::clock,
     timer::{self, Armed},
 };
 use futures::task::{ArcWake, waker_ref};
@@ -26,7 +31,10 @@ use std::{
     pin::Pin,
     sync::{
         OnceLock, Weak,
-        atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::SeqCst},
+        atomic::{
+            AtomicBool, AtomicU8, AtomicU32, AtomicU64,
+            Ordering::{Relaxed, SeqCst},
+        },
     },
     task::{Context, Poll},
     time::Duration,
@@ -73,6 +81,12 @@ pub(crate) struct AsyncCell<F, R: Send + 'static> {
     stopping: AtomicBool,
     /// How far the future's end is: readable without its lock.
     remains: AtomicU8,
+    /// What its future came of.
+    work: WorkName,
+    /// When its first turn was, by [`clock::coarse`].
+    since: AtomicU64,
+    /// What its future waited for when it was last polled, as [`Awaited::to_word`] has it.
+    awaits: AtomicU64,
     extras: Option<Box<Extras>>,
 }
 
@@ -152,7 +166,12 @@ where
     F: Future<Output = Outcome<R>> + Send + 'static,
     R: Send + 'static,
 {
-    pub(crate) fn new(executor: ExecutorId, future: F, traits: Option<Box<Traits>>) -> Arc<Self> {
+    pub(crate) fn new(
+        executor: ExecutorId,
+        future: F,
+        traits: Option<Box<Traits>>,
+        work: WorkName,
+    ) -> Arc<Self> {
         let extras = |traits: Box<Traits>| {
             Box::new(Extras {
                 traits: *traits,
@@ -168,6 +187,9 @@ where
             place: AtomicU8::new(QUEUED),
             stopping: AtomicBool::new(false),
             remains: AtomicU8::new(KEPT),
+            work,
+            since: AtomicU64::new(0),
+            awaits: AtomicU64::new(0),
             extras: traits.map(extras),
         })
     }
@@ -177,6 +199,7 @@ where
         if self.core.start() {
             ledger.started(1);
             ledger.give_room();
+            self.since.store(clock::coarse(), Relaxed);
             if let Some(extras) = &self.extras
                 && let Some(limit) = extras.traits.timeout
             {
@@ -202,7 +225,10 @@ where
         let future = unsafe { Pin::new_unchecked(future) };
         let mut context = Context::from_waker(&waker);
         let polled = run_as(self, Doing::Polling, || {
-            panic::catch(|| future.poll(&mut context))
+            let polled = panic::catch(|| future.poll(&mut context));
+            self.awaits
+                .store(activity::awaits(Awaited::Nothing).to_word(), Relaxed);
+            polled
         });
         polled.unwrap_or_else(|caught| Poll::Ready(Err(TaskError::Panicked(TaskPanic::new(caught)))))
     }
@@ -422,6 +448,18 @@ where
 
     fn abandon(self: Arc<Self>, reason: TaskError) {
         self.end(reason);
+    }
+
+    fn seen(&self) -> Option<Seen> {
+        let name = |extras: &Extras| extras.traits.name.clone();
+        Some(Seen {
+            task: Some(self.core.id().number()),
+            executor: self.core.executor().number(),
+            work: (self.work)(),
+            name: self.extras.as_deref().and_then(name),
+            age: Duration::from_nanos(clock::coarse().saturating_sub(self.since.load(Relaxed))),
+            awaits: Awaited::of_word(self.awaits.load(Relaxed)),
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     error::TaskError,
     future::core::{CallbacksRun, Outcome},
     ledger::Ledger,
-    running::{Running, Source},
+    running::{About, Running, Source},
     sync::Arc,
     timer::{self, Deadline},
 };
@@ -17,6 +17,18 @@ where
     F: Future<Output = Outcome<R>> + Send + 'static,
     R: Send + 'static,
 {
+    fn about(&self) -> About<'_> {
+        About {
+            task: Some(self.core.id().number()),
+            executor: self.core.executor().number(),
+            work: self.work,
+            name: self
+                .extras
+                .as_ref()
+                .and_then(|extras| extras.traits.name.as_ref()),
+        }
+    }
+
     fn stop_requested(&self) -> bool {
         let now = self.core.snapshot();
         // What becomes of the executor afterwards is nothing to a task that has ended.
