@@ -25,7 +25,7 @@ pub(crate) struct Site {
     pub(crate) backtrace: Option<String>,
 }
 
-thread_local! {
+crate::sync::thread_local! {
     static LAST_SITE: RefCell<Option<Site>> = const { RefCell::new(None) };
     /// Whether there is one. Looked at for every piece of work, and so without a destructor that would have to be registered.
     static IS_SITE_KNOWN: Cell<bool> = const { Cell::new(false) };
@@ -76,14 +76,14 @@ pub(crate) fn contain(f: impl FnOnce()) {
 
 #[inline]
 fn forget_site() {
-    if IS_SITE_KNOWN.get() {
+    if IS_SITE_KNOWN.with(Cell::get) {
         drop(take_site());
     }
 }
 
 #[cold]
 fn take_site() -> Option<Site> {
-    IS_SITE_KNOWN.set(false);
+    IS_SITE_KNOWN.with(|known| known.set(false));
     LAST_SITE
         .try_with(|site| site.borrow_mut().take())
         .unwrap_or(None)
@@ -108,7 +108,7 @@ fn note_site(info: &PanicHookInfo<'_>) {
         backtrace: (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string()),
     };
     let _ = LAST_SITE.try_with(|last| *last.borrow_mut() = Some(site));
-    IS_SITE_KNOWN.set(true);
+    IS_SITE_KNOWN.with(|known| known.set(true));
 }
 
 /// The text of a panic payload.

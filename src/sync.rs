@@ -1,7 +1,8 @@
 //! The one place that names lock and atomic primitives.
 //!
 //! Everything else takes them from here, so that a model checker can put its own in their place
-//! (`RUSTFLAGS="--cfg concurrent_futures_loom"`) and so that the crate has one lock API.
+//! (`RUSTFLAGS="--cfg concurrent_futures_loom"`, and `concurrent_futures_shuttle` for whole pools) and so that the crate has one
+//! lock API.
 
 pub(crate) use std::sync::Arc;
 
@@ -11,11 +12,25 @@ pub(crate) mod global {
     pub(crate) use std::sync::atomic;
 }
 
-#[cfg(not(concurrent_futures_loom))]
+#[cfg(not(any(concurrent_futures_loom, concurrent_futures_shuttle)))]
 mod imp {
     pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
     pub(crate) use std::sync::atomic;
+}
 
+#[cfg(not(concurrent_futures_shuttle))]
+mod threads {
+    pub(crate) use std::{hint, thread, thread_local};
+}
+
+/// In a scenario, what std takes for one thread are many.
+#[cfg(concurrent_futures_shuttle)]
+mod threads {
+    pub(crate) use shuttle::{hint, thread, thread_local};
+}
+
+#[cfg(not(concurrent_futures_loom))]
+mod cell {
     /// `std::cell::UnsafeCell` with the two accessors through which a model checker sees each access.
     #[derive(Debug)]
     pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
@@ -38,58 +53,93 @@ mod imp {
 }
 
 #[cfg(concurrent_futures_loom)]
-mod imp {
+mod cell {
     pub(crate) use loom::cell::UnsafeCell;
-    pub(crate) use loom::sync::MutexGuard;
-    pub(crate) use loom::sync::atomic;
+}
 
-    /// Loom's mutex with `parking_lot`'s signatures.
+#[cfg(any(concurrent_futures_loom, concurrent_futures_shuttle))]
+mod imp {
+    #[cfg(concurrent_futures_loom)]
+    use loom as checker;
+    #[cfg(concurrent_futures_shuttle)]
+    use shuttle as checker;
+
+    pub(crate) use checker::sync::atomic;
+    use std::ops::{Deref, DerefMut};
+
+    /// The checker's mutex with `parking_lot`'s signatures.
     #[derive(Debug, Default)]
-    pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+    pub(crate) struct Mutex<T>(checker::sync::Mutex<T>);
+
+    /// `None` only while a [`Condvar`] has it.
+    #[derive(Debug)]
+    pub(crate) struct MutexGuard<'a, T>(Option<checker::sync::MutexGuard<'a, T>>);
 
     impl<T> Mutex<T> {
         pub(crate) fn new(value: T) -> Self {
-            Self(loom::sync::Mutex::new(value))
+            Self(checker::sync::Mutex::new(value))
         }
 
         pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-            self.0.lock().unwrap()
+            MutexGuard(Some(self.0.lock().unwrap()))
         }
 
         pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-            self.0.try_lock().ok()
+            self.0.try_lock().ok().map(|guard| MutexGuard(Some(guard)))
         }
     }
 
-    /// Threads do not park in models: what is checked there is who is told, not how a thread sleeps.
+    impl<T> Deref for MutexGuard<'_, T> {
+        type Target = T;
+
+        fn deref(&self) -> &T {
+            self.0.as_ref().unwrap()
+        }
+    }
+
+    impl<T> DerefMut for MutexGuard<'_, T> {
+        fn deref_mut(&mut self) -> &mut T {
+            self.0.as_mut().unwrap()
+        }
+    }
+
+    /// The checker's condition variable. There is no time in a model: a wait with a limit waits as long as it takes.
     #[derive(Debug, Default)]
-    pub(crate) struct Condvar;
+    pub(crate) struct Condvar(checker::sync::Condvar);
 
     impl Condvar {
         pub(crate) fn new() -> Self {
-            Self
+            Self::default()
         }
 
-        pub(crate) fn wait<T>(&self, _: &mut MutexGuard<'_, T>) {
-            unreachable!("a model parks a thread");
+        pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
+            let held = guard.0.take().unwrap();
+            guard.0 = Some(self.0.wait(held).unwrap());
         }
 
-        pub(crate) fn wait_until<T>(&self, _: &mut MutexGuard<'_, T>, _: std::time::Instant) -> TimedOut {
-            unreachable!("a model parks a thread");
+        pub(crate) fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, _: std::time::Instant) -> TimedOut {
+            self.wait(guard);
+            TimedOut
         }
 
-        pub(crate) fn notify_one(&self) {}
+        pub(crate) fn notify_one(&self) {
+            self.0.notify_one();
+        }
 
-        pub(crate) fn notify_all(&self) {}
+        pub(crate) fn notify_all(&self) {
+            self.0.notify_all();
+        }
     }
 
     pub(crate) struct TimedOut;
 
     impl TimedOut {
         pub(crate) fn timed_out(&self) -> bool {
-            true
+            false
         }
     }
 }
 
+pub(crate) use cell::*;
 pub(crate) use imp::*;
+pub(crate) use threads::*;

@@ -4,7 +4,7 @@ use super::shared::Shared;
 use crate::{
     future::host::{self, Host, Waits},
     ledger::Ledger,
-    sync::{Arc, Condvar, Mutex},
+    sync::{Arc, Condvar, Mutex, thread},
     sys::stack,
     task::{Home, Task},
 };
@@ -13,7 +13,6 @@ use std::{
     fmt, io,
     rc::Rc,
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
-    thread,
     time::{Duration, Instant},
 };
 

@@ -14,12 +14,11 @@ use crate::{
     ledger::{AtRest, Ledger, Report, Reporter, Stats},
     lifecycle::{Lifecycle, Stage},
     panic::contain,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, thread},
     task::{Home, RunContext, Task},
 };
 use std::{
     sync::Weak,
-    thread,
     time::{Duration, Instant},
 };
 

@@ -9,14 +9,12 @@ use super::launch::Launch;
 use crate::{
     ledger::{Hold, Ledger, Waiting},
     panic,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        thread::{self, ThreadId},
+    },
 };
-use std::{
-    collections::VecDeque,
-    num::NonZeroUsize,
-    sync::Weak,
-    thread::{self, ThreadId},
-};
+use std::{collections::VecDeque, num::NonZeroUsize, sync::Weak};
 
 /// The items of a map that are in flight, and those that stand in line.
 pub(super) struct Line {

@@ -19,7 +19,7 @@ struct Running {
     queued: VecDeque<(Owner, Job)>,
 }
 
-thread_local! {
+crate::sync::thread_local! {
     static RUNNING: RefCell<Running> =
         const { RefCell::new(Running { tasks: Vec::new(), queued: VecDeque::new() }) };
 }

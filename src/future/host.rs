@@ -78,7 +78,7 @@ impl dyn Host + '_ {
     }
 }
 
-thread_local! {
+crate::sync::thread_local! {
     static HOST: RefCell<Option<Rc<dyn Host>>> = const { RefCell::new(None) };
     /// Executors whose tasks this thread is running, or dropping, without being a worker that this crate knows.
     static INSIDE: RefCell<Vec<(ExecutorId, Inside)>> = const { RefCell::new(Vec::new()) };
@@ -259,11 +259,11 @@ pub(crate) fn spin(ready: impl Fn() -> bool) -> bool {
             if ready() {
                 return true;
             }
-            std::hint::spin_loop();
+            crate::sync::hint::spin_loop();
         }
         if start.elapsed() > LIMIT {
             return false;
         }
-        std::thread::yield_now();
+        crate::sync::thread::yield_now();
     }
 }

@@ -29,7 +29,7 @@ impl TaskId {
     pub(crate) fn next() -> Self {
         const BLOCK: u64 = 1024;
         static NEXT_BLOCK: atomic::AtomicU64 = atomic::AtomicU64::new(0);
-        thread_local!(static NEXT: Cell<u64> = const { Cell::new(0) });
+        crate::sync::thread_local!(static NEXT: Cell<u64> = const { Cell::new(0) });
         let fresh = || NEXT_BLOCK.fetch_add(1, atomic::Ordering::Relaxed) * BLOCK;
         Self(
             NEXT.try_with(|next| {

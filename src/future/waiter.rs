@@ -1,9 +1,11 @@
 //! Who waits for one task: a thread or an async task (both are woken), or something that collects many.
 
-use crate::sync::{Arc, Condvar, Mutex};
+use crate::sync::{
+    Arc, Condvar, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 use std::{
     cell::RefCell,
-    sync::atomic::{AtomicBool, Ordering},
     task::{Wake, Waker},
     time::Instant,
 };
@@ -56,7 +58,7 @@ impl Parker {
     /// The parker of the calling thread. One is enough: a thread waits in one place at a time, and every
     /// waiter checks what it waits for after each wake-up.
     pub(crate) fn of_this_thread() -> Arc<Self> {
-        thread_local!(static PARKER: RefCell<Option<Arc<Parker>>> = const { RefCell::new(None) });
+        crate::sync::thread_local!(static PARKER: RefCell<Option<Arc<Parker>>> = const { RefCell::new(None) });
         PARKER
             .try_with(|parker| parker.borrow_mut().get_or_insert_default().clone())
             // The thread is ending and its locals are gone.

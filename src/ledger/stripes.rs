@@ -24,7 +24,7 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn of_this_thread() -> Self {
-        thread_local!(static MINE: Held = Held(Place::free()));
+        crate::sync::thread_local!(static MINE: Held = Held(Place::free()));
         let shared = Self {
             stripe: ALONE,
             alone: false,

@@ -12,16 +12,14 @@ use crate::{
     executor::{Latch, Shutdown},
     future::core::AnyCell,
     ledger::{Ledger, Report},
-    sync::Mutex,
+    sync::{
+        Mutex,
+        thread::{self, JoinHandle},
+    },
     sys::barrier,
 };
 use stage::StageCell;
-use std::{
-    io,
-    sync::Weak,
-    thread::{self, JoinHandle},
-    time::Instant,
-};
+use std::{io, sync::Weak, time::Instant};
 pub(crate) use suspended::Suspended;
 use traffic::Traffic;
 
@@ -176,6 +174,8 @@ impl Lifecycle {
         // Locked before it is started: who waits for the threads does not miss it.
         let mut threads = self.threads.lock();
         let thread = thread.spawn(run)?;
+        // In a scenario nobody can ask that, and it is a short one.
+        #[cfg(not(concurrent_futures_shuttle))]
         threads.retain(|thread| !thread.is_finished());
         threads.push(thread);
         Ok(())

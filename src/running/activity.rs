@@ -127,7 +127,10 @@ struct Mine(Arc<Activity>);
 impl Mine {
     fn enter() -> Self {
         let activity = Arc::new(Activity {
-            thread: std::thread::current().name().unwrap_or("unnamed").to_owned(),
+            thread: crate::sync::thread::current()
+                .name()
+                .unwrap_or("unnamed")
+                .to_owned(),
             worker_of: AtomicU32::new(NOBODY),
             changes: AtomicU64::new(0),
             depth: AtomicUsize::new(0),
@@ -156,7 +159,7 @@ impl Drop for Mine {
     }
 }
 
-thread_local!(static MINE: Mine = Mine::enter());
+crate::sync::thread_local!(static MINE: Mine = Mine::enter());
 
 /// Shows `f` what the calling thread is doing, if the thread is not about to end.
 #[inline]

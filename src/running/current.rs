@@ -23,7 +23,7 @@ struct Current {
     doing: Doing,
 }
 
-thread_local! {
+crate::sync::thread_local! {
     static CURRENT: Cell<Current> = const { Cell::new(NOTHING) };
 }
 

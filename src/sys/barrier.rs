@@ -6,10 +6,7 @@
 //! none. Elsewhere both have a barrier of their own.
 #![allow(unsafe_code)]
 
-#[cfg(concurrent_futures_loom)]
-use loom::sync::atomic::fence;
-#[cfg(not(concurrent_futures_loom))]
-use std::sync::atomic::fence;
+use crate::sync::atomic::fence;
 use std::sync::atomic::{
     Ordering::{Relaxed, SeqCst},
     compiler_fence,
@@ -40,7 +37,11 @@ pub(crate) fn prepare() {
     imp::prepare();
 }
 
-#[cfg(all(target_os = "linux", not(miri), not(concurrent_futures_loom)))]
+#[cfg(all(
+    target_os = "linux",
+    not(miri),
+    not(any(concurrent_futures_loom, concurrent_futures_shuttle))
+))]
 mod imp {
     use super::{Relaxed, SeqCst};
     use std::{
@@ -82,7 +83,11 @@ mod imp {
     }
 }
 
-#[cfg(not(all(target_os = "linux", not(miri), not(concurrent_futures_loom))))]
+#[cfg(not(all(
+    target_os = "linux",
+    not(miri),
+    not(any(concurrent_futures_loom, concurrent_futures_shuttle))
+)))]
 mod imp {
     use std::sync::atomic::AtomicU8;
 

@@ -12,7 +12,7 @@ struct Kept {
     states: Vec<Box<dyn Any>>,
 }
 
-thread_local! {
+crate::sync::thread_local! {
     /// By the address of the key, which no other has as long as its memory is held here.
     static STATES: RefCell<BTreeMap<usize, Kept>> = const { RefCell::new(BTreeMap::new()) };
 }

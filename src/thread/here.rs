@@ -4,7 +4,7 @@
 use super::worker::Worker;
 use std::{cell::Cell, ptr::NonNull};
 
-thread_local! {
+crate::sync::thread_local! {
     /// Borrowed, not counted: the count would be written by every task and every join.
     static WORKER: Cell<Option<NonNull<Worker>>> = const { Cell::new(None) };
 }
@@ -14,10 +14,10 @@ pub(super) fn live_as(worker: &Worker, life: impl FnOnce()) {
     struct Leave;
     impl Drop for Leave {
         fn drop(&mut self) {
-            WORKER.set(None);
+            WORKER.with(|worker| worker.set(None));
         }
     }
-    WORKER.set(Some(NonNull::from(worker)));
+    WORKER.with(|current| current.set(Some(NonNull::from(worker))));
     let _leave = Leave;
     life();
 }
@@ -28,5 +28,5 @@ pub(super) fn with<R>(f: impl FnOnce(Option<&Worker>) -> R) -> R {
     // SAFETY: `live_as` borrows the worker until it returns, and takes the pointer away before it does, also when it unwinds.
     // The thread-local is of this thread, so if a pointer is there, this thread is inside that call, and `f` returns before
     // it. The reference does not outlive `f`: it has to do for any lifetime.
-    f(WORKER.get().map(|worker| unsafe { worker.as_ref() }))
+    f(WORKER.with(Cell::get).map(|worker| unsafe { worker.as_ref() }))
 }

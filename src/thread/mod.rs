@@ -7,8 +7,12 @@ mod idle;
 mod join;
 mod places;
 mod queues;
+#[cfg(all(test, concurrent_futures_shuttle))]
+mod scenarios;
 mod scope;
 mod shared;
+#[cfg(all(test, concurrent_futures_loom))]
+mod sleep_models;
 mod worker;
 
 pub use builder::ThreadPoolBuilder;

@@ -147,7 +147,7 @@ impl Seat {
         self.rush.set(if in_no_time { self.rush.get() + 1 } else { 0 });
         if self.rush.get() > RUSH && injector.len() < FEW {
             while now.elapsed() < GATHER {
-                std::hint::spin_loop();
+                crate::sync::hint::spin_loop();
             }
             self.last_batch.set(Instant::now());
         }
@@ -171,7 +171,7 @@ fn steal(attempt: impl Fn() -> Steal<Entry>) -> Option<Entry> {
         match attempt() {
             Steal::Success(entry) => return Some(entry),
             Steal::Empty => return None,
-            Steal::Retry => std::hint::spin_loop(),
+            Steal::Retry => crate::sync::hint::spin_loop(),
         }
     }
 }

@@ -137,7 +137,7 @@ impl Shared {
             return Err(io::Error::other("the pool is gone"));
         };
         self.alive.fetch_add(1, SeqCst);
-        let thread = std::thread::Builder::new()
+        let thread = crate::sync::thread::Builder::new()
             .name(name)
             .stack_size(self.config.stack_size);
         self.lifecycle

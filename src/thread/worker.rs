@@ -350,12 +350,12 @@ impl Worker {
                 if !self.shared.queues.are_empty() || self.shared.stage() == Stage::Closed {
                     return true;
                 }
-                std::hint::spin_loop();
+                crate::sync::hint::spin_loop();
             }
             if start.elapsed() > SEARCH {
                 return false;
             }
-            std::thread::yield_now();
+            crate::sync::thread::yield_now();
         }
     }
 }

@@ -57,9 +57,9 @@ where
                 if is_worth_it() {
                     return;
                 }
-                std::hint::spin_loop();
+                crate::sync::hint::spin_loop();
             }
-            std::thread::yield_now();
+            crate::sync::thread::yield_now();
         }
     }
 
