@@ -185,7 +185,7 @@ pub trait Executor: Clone + Send + Sync + 'static {
     ///
     /// Blocks while as many tasks wait as the executor's `max_pending` allows, except inside one of its own
     /// tasks. On an executor that is shut down the future resolves as
-    /// [`TaskError::ShutDown`].
+    /// [`TaskError::ShutDown`](crate::TaskError::ShutDown).
     ///
     /// # Examples
     ///

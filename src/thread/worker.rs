@@ -29,7 +29,12 @@ use std::{
 const INITIALIZER_TRIES: u32 = 3;
 
 /// How long a seat looks for work before it sleeps: waking it costs its waker 4 to 20 µs.
-const SEARCH: Duration = Duration::from_micros(20);
+const SEARCH: Duration = if cfg!(concurrent_futures_shuttle) {
+    // In a scenario, time is counted in switches: who looks for long never sleeps.
+    Duration::ZERO
+} else {
+    Duration::from_micros(20)
+};
 
 /// A thread of a pool, seen from the inside.
 pub(super) struct Worker {
@@ -343,7 +348,7 @@ impl Worker {
 
     /// Looks for a bounded moment whether there is work. The yields give the core to whoever makes it.
     fn search(&self) -> bool {
-        const LOOKS_PER_YIELD: u32 = 16;
+        const LOOKS_PER_YIELD: u32 = if cfg!(concurrent_futures_shuttle) { 1 } else { 16 };
         let start = Instant::now();
         loop {
             for _ in 0..LOOKS_PER_YIELD {
