@@ -135,9 +135,10 @@ impl Flight {
 
     /// The next item was answered.
     pub(super) fn answer(&mut self, answer: Answer<'_>, ledger: &Ledger, news: &mut News) {
-        self.note_started(self.answered + 1, ledger);
+        // Of a batch that was given up a worker may go on to answer more than there is.
         let item = self.load.first + u64::from(self.answered);
-        self.answered += 1;
+        self.answered = self.answered.saturating_add(1);
+        self.note_started(self.answered, ledger);
         if !self.abandoned {
             self.parcel.arrived(item, answer);
             news.tell(&self.parcel);
