@@ -9,6 +9,7 @@ use std::{
     env, fs, io,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 /// Where the copy lies that runs.
@@ -53,7 +54,10 @@ fn goes_on(meanwhile: impl FnOnce(&Path)) {
 fn in_a_copy<F: FnOnce() + Send + 'static>(body: F) {
     let copy = env::var_os(COPY).is_none().then(Copy::new);
     let program = copy.as_ref().map(Copy::path).unwrap_or_default();
-    alone_in(&program, |command| drop(command.env(COPY, &program)), body);
+    let prepare = |command: &mut Command| {
+        command.env(COPY, &program);
+    };
+    alone_in(&program, prepare, body);
 }
 
 #[test]
@@ -108,11 +112,7 @@ fn mount(options: &'static std::ffi::CStr, flags: libc::c_ulong) -> io::Result<(
     }
 }
 
-fn with_shared_memory_folder(
-    options: &'static std::ffi::CStr,
-    flags: libc::c_ulong,
-    command: &mut std::process::Command,
-) {
+fn with_shared_memory_folder(options: &'static std::ffi::CStr, flags: libc::c_ulong, command: &mut Command) {
     #[allow(unsafe_code)]
     // SAFETY: system calls only, which may be made between fork and exec. Where they are not allowed the test says so.
     unsafe {

@@ -5,7 +5,7 @@ use crate::{
     refusals::{Call, Refusals},
     rounds,
 };
-use concurrent_futures::{AsyncBridge, BuildError, Executor, ProcessPool, TaskError, ThreadPool};
+use concurrent_futures::{AsyncBridge, BuildError, ProcessPool, TaskError, ThreadPool};
 use std::{sync::mpsc, time::Duration};
 
 /// `EAGAIN`, as `ulimit -u` and `pids.max` give it.
