@@ -124,15 +124,15 @@ fn with_shared_memory_folder(options: &'static std::ffi::CStr, flags: libc::c_ul
 }
 
 /// Long bodies as well: they go through shared memory.
-fn carries_much() {
+fn carries_much(label: &str) {
     let can_write = fs::write("/dev/shm/concurrent-futures-test", vec![1_u8; 1 << 16]);
     let _ = fs::remove_file("/dev/shm/concurrent-futures-test");
     if can_write.is_ok() {
-        println!("NOTE nothing can be mounted here");
+        println!("NOTE {label}: nothing can be mounted here");
     }
     let before = fs::read_dir("/dev/shm").map_or(0, Iterator::count);
     let pool = ProcessPool::with_workers(2);
-    rounds::round(&pool, "without /dev/shm");
+    rounds::round(&pool, label);
     let long = pool.submit(|bytes: Vec<u8>| bytes, vec![7; 5 << 20]).result();
     assert!(long.expect("it runs") == vec![7; 5 << 20]);
     assert_eq!(
@@ -148,7 +148,7 @@ fn a_read_only_folder_for_shared_memory_does_not_matter() {
     alone_in(
         &own,
         |command| with_shared_memory_folder(c"", libc::MS_RDONLY, command),
-        || carries_much(),
+        || carries_much("read-only"),
     );
 }
 
@@ -158,6 +158,6 @@ fn a_full_folder_for_shared_memory_does_not_matter() {
     alone_in(
         &own,
         |command| with_shared_memory_folder(c"size=4k", 0, command),
-        || carries_much(),
+        || carries_much("full"),
     );
 }

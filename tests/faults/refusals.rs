@@ -27,6 +27,9 @@ pub(crate) enum Call {
     SharedMapping,
 }
 
+/// The call goes on as if nobody had asked (`SECCOMP_USER_NOTIF_FLAG_CONTINUE`).
+const GO_ON: u32 = 1;
+
 /// Nothing is refused.
 const NOTHING: i32 = 0;
 
@@ -189,8 +192,7 @@ fn answer(listener: RawFd, error: &AtomicI32, refused: &AtomicU64) {
             id: question.id,
             val: 0,
             error: -error,
-            // It goes on as if nobody had asked.
-            flags: if error == NOTHING { 1 } else { 0 },
+            flags: if error == NOTHING { GO_ON } else { 0 },
         };
         // SAFETY: the place is valid and of the type that this request reads. An error says that who asked is dead.
         unsafe { libc::ioctl(listener, libc::SECCOMP_IOCTL_NOTIF_SEND as _, &raw const answer) };

@@ -132,7 +132,7 @@ impl WildWorker {
             );
             return self.show();
         };
-        let mut job = self.jobs[number];
+        let job = self.jobs[number];
         let header = Header {
             slot: job.slot,
             id: job.id,
@@ -154,14 +154,23 @@ impl WildWorker {
             self.jobs.swap_remove(number);
             return self.show();
         }
+        self.go_on_with(number, limit, random);
+        self.show();
+    }
+
+    /// With an item of a batch, of which so many may run.
+    fn go_on_with(&mut self, number: usize, limit: u32, random: &mut Random) {
+        let mut job = self.jobs[number];
         let body = message(random);
         let is_last = job.answered + 1 >= limit;
         let flags = if is_last { LAST } else { 0 };
         let header = Header {
             kind: up::VALUE,
+            slot: job.slot,
+            id: job.id,
             item: job.answered,
             body: body.len() as u64,
-            ..header
+            ..Header::default()
         };
         match random.below(6) {
             0 => self.frame(
@@ -230,7 +239,6 @@ impl WildWorker {
         if is_last && job.answered >= limit {
             self.jobs.swap_remove(number);
         }
-        self.show();
     }
 
     /// Something that it must not do.
