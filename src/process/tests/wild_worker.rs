@@ -222,7 +222,7 @@ impl WildWorker {
                 );
                 job.answered += 1;
             }
-            4 if !is_last && job.answered > 0 => {
+            4 if !is_last && job.answered > 0 && body.len() <= short::LONGEST => {
                 let mut answers = Vec::new();
                 short::push(&mut answers, &body);
                 self.put(Way::Up, self.tail, &answers);
