@@ -81,9 +81,9 @@ impl Random {
             0 => self.bytes(64),
             1 => {
                 let length = self.below(200);
-                let byte = |random: &mut Self| match random.below(4) {
-                    0 => random.byte(),
-                    _ => random.byte() % marks,
+                let byte = |random: &mut Self| {
+                    let any = random.byte();
+                    if random.one_in(4) { any } else { any % marks }
                 };
                 (0..length).map(|_| byte(self)).collect()
             }
