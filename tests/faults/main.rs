@@ -22,7 +22,7 @@
 //! | death anywhere, in any way | `process_faults::{matrix, life, large, storm}` | one task dies |
 //! | nonsense in the shared memory | `process_faults::{frames, garbage}`, `process::tests` | that worker dies, nobody else notices |
 //! | the wall clock jumps | `clocks::` | nothing: no time of day is asked for |
-//! | a worker's clocks are other than the parent's | `clocks::` | nothing: no time crosses |
+//! | a worker's clocks are other than the parent's | `clocks::` | results, deadlines and rates are as ever; only the age of its tasks in a dump is wrong |
 //! | `panic = "abort"` | `programs::` | a panic in a worker is a death (`SIGABRT`) of one task |
 //! | one CPU | `limits::` | the same results, waits inside tasks included |
 //! | the executable is replaced or deleted while the pool runs | `executable::` | workers go on being started from the file that runs |

@@ -4,7 +4,7 @@ use super::{
     super::{
         flight::News,
         link::{
-            LENGTH, Link,
+            LENGTH, Link, SLOTS,
             frame::{Header, IN_BULK, up},
         },
         worker::{Wires, Worker},
@@ -143,16 +143,10 @@ impl Parent {
             3 => worker.note_started(ledger),
             4 => worker.ask_all_to_stop(),
             5 => {
-                let _ = (
-                    worker.unstarted(),
-                    worker.is_running(),
-                    worker.is_wanted(),
-                    worker.has_news(),
-                );
-                let _ = (
-                    worker.is_stuck(std::time::Instant::now()),
-                    worker.unsent_is_empty(),
-                );
+                let _ = (worker.unstarted(), worker.is_running(), worker.is_wanted());
+                let _ = (worker.has_news(), worker.unsent_is_empty());
+                let _ = worker.is_stuck(std::time::Instant::now());
+                let _ = worker.link.slot(random.place(SLOTS)).age();
             }
             choice => {
                 let slots = worker.flights.len().max(1);
