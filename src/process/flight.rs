@@ -121,7 +121,8 @@ impl Flight {
     /// The memory of the argument for an answer of this length, if it is about as large.
     pub(super) fn room_for(&mut self, length: u64) -> Option<Vec<u8>> {
         let room = &self.load.bytes;
-        let is_right = room.is_empty() && (length..=length + length / 8).contains(&(room.capacity() as u64));
+        let is_right = room.is_empty()
+            && (length..=length.saturating_add(length / 8)).contains(&(room.capacity() as u64));
         is_right.then(|| std::mem::take(&mut self.load.bytes))
     }
 

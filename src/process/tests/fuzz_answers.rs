@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        flight::News,
+        flight::{Flight, News},
         link::{
             LENGTH, Link, SLOTS,
             frame::{Header, IN_BULK, up},
@@ -274,6 +274,15 @@ fn a_long_answer_that_nobody_waits_for_is_not_read() {
         assert!(!parent.take_in(&bench.ledger), "kind {kind}");
         parent.bury(&bench.ledger);
     }
+}
+
+#[test]
+fn an_answer_may_be_said_to_be_as_long_as_numbers_go() {
+    let (parcel, _, load) = Goods::new(1, 40_000);
+    let mut flight = Flight::new(1, parcel, load);
+    flight.empty_load();
+    assert!(flight.room_for(u64::MAX).is_none());
+    assert!(flight.room_for(39_000).is_some());
 }
 
 struct EndsAtDrop<'a>(&'a AtomicBool);
