@@ -128,12 +128,21 @@ impl AsyncBridgeBuilder {
             let number = threads.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             format!("{name}-{number}")
         };
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(self.config.workers)
-            .thread_stack_size(self.config.stack_size)
-            .thread_name_fn(next_name)
-            .enable_all()
-            .build()
+        let build = || {
+            tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(self.config.workers)
+                .thread_stack_size(self.config.stack_size)
+                .thread_name_fn(next_name)
+                .enable_all()
+                .build()
+        };
+        // Where the system starts no thread tokio panics.
+        let runtime = crate::panic::catch(build)
+            .unwrap_or_else(|caught| {
+                Err(std::io::Error::other(
+                    crate::error::TaskPanic::new(caught).to_string(),
+                ))
+            })
             .map_err(BuildError::StartRuntime)?;
         self.build_over(Runtime::owned(runtime))
     }

@@ -121,7 +121,8 @@ impl Flight {
     /// The memory of the argument for an answer of this length, if it is about as large.
     pub(super) fn room_for(&mut self, length: u64) -> Option<Vec<u8>> {
         let room = &self.load.bytes;
-        let is_right = room.is_empty() && (length..=length + length / 8).contains(&(room.capacity() as u64));
+        let is_right = room.is_empty()
+            && (length..=length.saturating_add(length / 8)).contains(&(room.capacity() as u64));
         is_right.then(|| std::mem::take(&mut self.load.bytes))
     }
 
@@ -135,9 +136,10 @@ impl Flight {
 
     /// The next item was answered.
     pub(super) fn answer(&mut self, answer: Answer<'_>, ledger: &Ledger, news: &mut News) {
-        self.note_started(self.answered + 1, ledger);
+        // Of a batch that was given up a worker may go on to answer more than there is.
         let item = self.load.first + u64::from(self.answered);
-        self.answered += 1;
+        self.answered = self.answered.saturating_add(1);
+        self.note_started(self.answered, ledger);
         if !self.abandoned {
             self.parcel.arrived(item, answer);
             news.tell(&self.parcel);

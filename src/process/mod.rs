@@ -22,6 +22,8 @@ mod start;
 mod state;
 #[cfg(unix)]
 mod supervisor;
+#[cfg(all(test, target_os = "linux", not(concurrent_futures_loom)))]
+mod tests;
 #[cfg(unix)]
 mod worker;
 

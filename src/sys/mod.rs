@@ -17,6 +17,7 @@
 //! | `stack.rs` | how large a thread's stack is, and how much of it is used |
 //! | `overflow.rs` | the words a worker says when its stack overflows |
 //! | `constructors.rs` | running the program's later constructors in a worker |
+//! | `fuzz/` | for tests only: many random inputs, and how much memory each takes |
 //!
 //! # What differs between systems
 //!
@@ -51,6 +52,8 @@ pub(crate) mod child;
 pub(crate) mod clock;
 #[cfg(unix)]
 pub(crate) mod constructors;
+#[cfg(test)]
+pub(crate) mod fuzz;
 pub(crate) mod huge_pages;
 #[cfg(unix)]
 pub(crate) mod image;

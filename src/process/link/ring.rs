@@ -196,6 +196,8 @@ impl Receiver {
     ///
     /// Fails if what lies there is no frame.
     pub(crate) fn peek(&mut self) -> Result<Option<Frame<'_>>, Nonsense> {
+        // Behind the end of the ring comes a frame: who skips again would have this loop go on for ever.
+        let mut has_skipped = false;
         loop {
             let tail = self.link.tail(self.way).load(Acquire);
             if tail == self.head {
@@ -212,6 +214,7 @@ impl Receiver {
             let to_end = capacity - at;
             if to_end < HEADER {
                 self.skip(to_end as u64);
+                has_skipped = true;
                 continue;
             }
             // SAFETY: `at` is a multiple of 8 below the capacity and a header's length from the end; any bytes are a
@@ -233,7 +236,13 @@ impl Receiver {
                 )));
             }
             if header.kind == PAD {
+                if has_skipped || length != to_end as u64 {
+                    return Err(Nonsense(format!(
+                        "{length} bytes are skipped {to_end} before the end"
+                    )));
+                }
                 self.skip(length);
+                has_skipped = true;
                 continue;
             }
             let room = header.length as usize - HEADER;
@@ -417,6 +426,44 @@ mod tests {
         receiver.peek().unwrap();
         receiver.release();
         assert!(sender.push(header(sent, body.len()), &body));
+    }
+
+    /// Else a sender that keeps its tail ahead of the receiver would never let go of it.
+    #[test]
+    fn nothing_is_skipped_but_the_end_of_the_ring_and_that_once() {
+        let pad = |length: usize| Header {
+            kind: PAD,
+            body: length as u64,
+            ..Header::default()
+        };
+        // Frames that say so themselves, one behind the other.
+        let (_, mut sender, mut receiver) = ring();
+        assert!(sender.push(pad(0), &[]) && sender.push(header(1, 0), &[]));
+        assert!(receiver.peek().is_err());
+        // The whole ring, round and round.
+        let (_, mut sender, mut receiver) = ring();
+        let room = super::super::RING - HEADER;
+        assert!(sender.push(pad(room), &vec![0; room]));
+        assert!(receiver.peek().unwrap().is_none(), "it ends where the ring does");
+        assert!(sender.push(pad(room), &vec![0; room]));
+        assert!(receiver.peek().unwrap().is_none());
+        // Twice at once.
+        let (link, mut sender, mut receiver) = ring();
+        let half = super::super::RING / 2 - HEADER;
+        assert!(sender.push(header(1, half), &vec![0; half]));
+        receiver.peek().unwrap();
+        receiver.release();
+        assert!(sender.push(pad(half), &vec![0; half]));
+        sender.tail += super::super::RING as u64 / 2;
+        link.tail(Way::Up).store(sender.tail, Relaxed);
+        let (area, _) = link.area(Way::Up);
+        let again = Header {
+            length: u32::try_from(super::super::RING).unwrap(),
+            ..pad(0)
+        };
+        // SAFETY: a test that plays a sender gone wild, in memory that only it uses.
+        unsafe { area.cast::<Header>().write(again) };
+        assert!(receiver.peek().is_err());
     }
 
     #[test]

@@ -127,10 +127,16 @@ impl Worker {
             return Ok(COST_OF_SHORT);
         }
         match header.kind {
+            up::NOT_READY if self.was_ready => {
+                return Err(Nonsense("it was ready, and is not".into()));
+            }
             up::VALUE | up::FAILURE | up::NOT_READY if header.flags & IN_BULK != 0 => {
-                let argument = flight(&mut self.flights, &header)
-                    .ok()
-                    .and_then(|flight| flight.room_for(header.body));
+                // Before anything of it is read: nobody may want it.
+                let argument = if header.kind == up::NOT_READY {
+                    None
+                } else {
+                    due(&mut self.flights, &header)?.room_for(header.body)
+                };
                 let bytes = argument.unwrap_or_else(|| {
                     let mut bytes = Vec::new();
                     // Said by the worker: believed as far as it cannot hurt.
@@ -183,7 +189,7 @@ impl Worker {
     fn short_answers(&mut self, ledger: &Ledger, news: &mut News) -> Result<(), Nonsense> {
         let items = self.up.take_short(&mut self.short)?;
         let flight = flight(&mut self.flights, &self.answering)?;
-        if flight.load.items - flight.answered < items && !flight.abandoned {
+        if !flight.abandoned && flight.load.items.saturating_sub(flight.answered) < items {
             return Err(Nonsense(format!(
                 "{items} items were answered behind item {} of {}",
                 flight.answered, flight.load.items
@@ -207,13 +213,7 @@ impl Worker {
             self.failure = Some(failure::read(&bytes));
             return Ok(());
         }
-        let flight = flight(&mut self.flights, header)?;
-        if header.item != flight.answered || header.item >= flight.load.items && !flight.abandoned {
-            return Err(Nonsense(format!(
-                "item {} was answered where item {} of {} was due",
-                header.item, flight.answered, flight.load.items
-            )));
-        }
+        let flight = due(&mut self.flights, header)?;
         let answer = match (header.kind, small) {
             (up::FAILURE, _) => Answer::Failed(failure::read(&bytes)),
             (_, None) if header.flags & BARE != 0 => Answer::Bare(bytes),
@@ -301,4 +301,16 @@ fn flight<'a>(flights: &'a mut [Option<Flight>], header: &Header) -> Result<&'a 
                 header.id
             ))
         })
+}
+
+/// The batch that a header answers, if it answers the item that is due.
+fn due<'a>(flights: &'a mut [Option<Flight>], header: &Header) -> Result<&'a mut Flight, Nonsense> {
+    let flight = flight(flights, header)?;
+    if header.item != flight.answered || header.item >= flight.load.items && !flight.abandoned {
+        return Err(Nonsense(format!(
+            "item {} was answered where item {} of {} was due",
+            header.item, flight.answered, flight.load.items
+        )));
+    }
+    Ok(flight)
 }

@@ -22,6 +22,7 @@ use super::{Error, decode, encode};
 
 mod by_hand;
 mod families;
+mod fuzz;
 mod hostile;
 mod numbers;
 mod shapes;
