@@ -6,9 +6,6 @@
 
 mod bare;
 mod bomb;
-#[path = "../conformance/suite/checkpoint.rs"]
-#[allow(dead_code)]
-mod checkpoint;
 mod frames;
 mod garbage;
 mod harness;
@@ -20,3 +17,5 @@ mod matrix;
 mod reaped;
 mod starting;
 mod storm;
+
+use concurrent_futures::conformance::checkpoint;
