@@ -42,7 +42,7 @@
 //! | try again, or not too fast | [`Options::retries`], [`ThreadPoolBuilder::rate_limit`], [`Executor::reserve`] |
 //! | keep a connection per worker | [`Executor::with_state`] |
 //! | know what failed | [`TaskError`] |
-//! | write a backend | [`Executor`] (its required methods), [`backend`] |
+//! | write a backend | [`Executor`] (its required methods), [`backend`]; with the feature `conformance` the module of that name holds it against the suite that all backends here pass |
 //!
 //! Reading order: [`Executor`], [`TaskFuture`], [`Map`], [`ThreadPool`], [`TaskError`].
 //!
@@ -72,6 +72,8 @@
 mod any;
 mod bridge;
 mod completion;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod error;
 mod executor;
 mod future;

@@ -17,7 +17,7 @@ const ROWS: &[&[&str]] = &[
     &["executor", "remote"],
     &["lifecycle"],
     &["inline", "thread", "process", "bridge"],
-    &["any", "subprocess", "lib"],
+    &["any", "conformance", "subprocess", "lib"],
 ];
 
 /// A file may be this long, tests included.
@@ -118,6 +118,25 @@ fn imports_go_down_and_never_sideways() {
         }
     }
     assert!(wrong.is_empty(), "against the layers:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_suite_for_all_backends_names_only_what_is_public() {
+    let files = all_sources("src");
+    let modules: BTreeSet<String> = files.iter().map(|path| module(path)).collect();
+    let mut wrong = Vec::new();
+    for path in files.iter().filter(|path| module(path) == "conformance") {
+        for import in imports(&fs::read_to_string(path).unwrap(), &modules) {
+            if import != "conformance" && import != "subprocess" {
+                wrong.push(format!("{} imports `{import}`", path.display()));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "not to be had from outside:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]

@@ -3,10 +3,6 @@
 //! Work meets the test at channels; every test runs under the watchdog of the conformance suite.
 #![cfg(feature = "tokio")]
 
-#[allow(dead_code)]
-#[path = "../conformance/suite/watchdog.rs"]
-mod watchdog;
-
 mod aborts;
 mod allowed_waits;
 mod blocking_waits;
@@ -18,7 +14,7 @@ mod runtime_ends;
 mod shutdowns;
 mod under_way;
 
-use concurrent_futures::{AsyncBridge, Executor};
+use concurrent_futures::{AsyncBridge, Executor, conformance::watchdog};
 use futures::{
     channel::oneshot,
     task::{FutureObj, Spawn, SpawnError},

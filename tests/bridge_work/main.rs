@@ -1,10 +1,6 @@
 //! Work of both kinds on an `AsyncBridge`, on three kinds of runtime: how it runs, ends, is streamed, grouped and closed.
 #![cfg(feature = "tokio")]
 
-#[allow(dead_code)]
-#[path = "../conformance/suite/watchdog.rs"]
-mod watchdog;
-
 mod awaiting;
 mod both_kinds;
 mod closing;
@@ -21,7 +17,10 @@ mod stream_ends;
 mod streams;
 mod wakers;
 
-use concurrent_futures::{AsyncBridge, AsyncBridgeBuilder, Executor, TaskFuture, ThreadPool};
+use concurrent_futures::{
+    AsyncBridge, AsyncBridgeBuilder, Executor, TaskFuture, ThreadPool,
+    conformance::watchdog::{self, loosely_watched, watched, within},
+};
 use std::{
     future::poll_fn,
     sync::{
@@ -33,7 +32,6 @@ use std::{
     thread,
 };
 use tokio::sync::Semaphore;
-use watchdog::{loosely_watched, watched, within};
 
 /// What polls the futures.
 #[derive(Debug, Clone, Copy, PartialEq)]

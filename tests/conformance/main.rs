@@ -1,13 +1,16 @@
-//! One suite of tests, run for every backend. `README.md` says which behaviours it holds and where.
+//! The suite of `src/conformance`, run for every backend here. Its `README.md` says which behaviours it holds and where.
 
 // An optimized build takes minutes for each backend, and is there for races at another speed: it has one of each kind.
 #![cfg_attr(not(debug_assertions), allow(dead_code))]
 
+#[cfg(debug_assertions)]
+mod hygiene;
 mod in_process;
-mod suite;
 
-use concurrent_futures::{AnyExecutor, Backend, Checked, Inline, ProcessPool, ThreadPool};
-use suite::{Subject, conformance};
+use concurrent_futures::{
+    AnyExecutor, Backend, Checked, Inline, ProcessPool, ThreadPool,
+    conformance::{self, Subject},
+};
 
 struct Threads;
 
@@ -66,11 +69,11 @@ impl Subject for CheckedOnTheCaller {
 }
 
 #[rustfmt::skip]
-conformance!(threads, Threads, at_once, shares_memory, at_once_shared, nested, nested_at_once, in_order, newest_first);
+concurrent_futures::conformance!(threads, Threads, at_once, shares_memory, at_once_shared, nested, nested_at_once, in_order, newest_first);
 #[cfg(debug_assertions)]
-conformance!(any_threads, AnyThreads);
-conformance!(processes, Processes, at_once);
+concurrent_futures::conformance!(any_threads, AnyThreads);
+concurrent_futures::conformance!(processes, Processes, at_once);
 #[cfg(debug_assertions)]
-conformance!(inline, OnTheCaller, shares_memory, nested);
+concurrent_futures::conformance!(inline, OnTheCaller, shares_memory, nested);
 #[cfg(debug_assertions)]
-conformance!(checked, CheckedOnTheCaller, shares_memory, nested);
+concurrent_futures::conformance!(checked, CheckedOnTheCaller, shares_memory, nested);

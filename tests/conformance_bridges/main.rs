@@ -1,14 +1,10 @@
 //! The suite of `tests/conformance` for the bridge, over each kind of runtime. A target of its own, because it takes a
 //! while to compile.
 #![cfg(feature = "tokio")]
-// Some of the suite is for backends that are not here, and most is not there in an optimized build: see there.
-#![allow(dead_code, unused_imports, unused_macros)]
+// Most of it is not there in an optimized build: see there.
+#![cfg_attr(not(debug_assertions), allow(dead_code))]
 
-#[path = "../conformance/suite/mod.rs"]
-mod suite;
-
-use crate::suite::{Subject, conformance};
-use concurrent_futures::{AnyExecutor, AsyncBridge, Backend, Executor, ThreadPool};
+use concurrent_futures::{AnyExecutor, AsyncBridge, Backend, Executor, ThreadPool, conformance::Subject};
 use futures::task::{FutureObj, Spawn, SpawnError};
 use std::{sync::mpsc, thread};
 
@@ -98,15 +94,15 @@ impl Subject for OwnThreads {
 }
 
 #[rustfmt::skip]
-conformance!(own_runtime, OwnRuntime, at_once, shares_memory, at_once_shared, nested, nested_at_once, in_order);
+concurrent_futures::conformance!(own_runtime, OwnRuntime, at_once, shares_memory, at_once_shared, nested, nested_at_once, in_order);
 #[cfg(debug_assertions)]
-conformance!(any_async, AnyAsync);
-#[cfg(debug_assertions)]
-#[rustfmt::skip]
-conformance!(current_thread, CurrentThread, at_once, shares_memory, at_once_shared, nested, nested_at_once, in_order);
+concurrent_futures::conformance!(any_async, AnyAsync);
 #[cfg(debug_assertions)]
 #[rustfmt::skip]
-conformance!(smol_runtime, Smol, at_once, shares_memory, at_once_shared, nested, nested_at_once, in_order);
+concurrent_futures::conformance!(current_thread, CurrentThread, at_once, shares_memory, at_once_shared, nested, nested_at_once, in_order);
 #[cfg(debug_assertions)]
 #[rustfmt::skip]
-conformance!(own_threads, OwnThreads, at_once, shares_memory, at_once_shared, nested, nested_at_once, in_order);
+concurrent_futures::conformance!(smol_runtime, Smol, at_once, shares_memory, at_once_shared, nested, nested_at_once, in_order);
+#[cfg(debug_assertions)]
+#[rustfmt::skip]
+concurrent_futures::conformance!(own_threads, OwnThreads, at_once, shares_memory, at_once_shared, nested, nested_at_once, in_order);

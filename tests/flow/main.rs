@@ -2,13 +2,6 @@
 //! (`rate_limit`), on every backend with workers of its own.
 #![cfg(all(unix, feature = "tokio"))]
 
-#[allow(dead_code)]
-#[path = "../conformance/suite/checkpoint.rs"]
-mod checkpoint;
-#[allow(dead_code)]
-#[path = "../conformance/suite/watchdog.rs"]
-mod watchdog;
-
 mod building;
 mod inside;
 mod line;
@@ -19,11 +12,15 @@ mod room;
 mod wakers;
 mod work;
 
-use checkpoint::Checkpoint;
-use concurrent_futures::{AsyncBridge, BuildError, Executor, ProcessPool, TaskFuture, ThreadPool};
+use concurrent_futures::{
+    AsyncBridge, BuildError, Executor, ProcessPool, TaskFuture, ThreadPool,
+    conformance::{
+        checkpoint::{self, Checkpoint},
+        watchdog::{self, watched},
+    },
+};
 use futures::future::BoxFuture;
 use std::{fmt::Debug, thread, time::Duration};
-use watchdog::watched;
 
 /// How an executor is bounded.
 #[derive(Debug, Clone, Copy, Default)]

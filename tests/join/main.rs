@@ -2,17 +2,16 @@
 //!
 //! The halves meet each other and the test at channels; every test runs under the watchdog of the conformance suite.
 
-#[allow(dead_code)]
-#[path = "../conformance/suite/watchdog.rs"]
-mod watchdog;
-
 mod callers;
 mod ends;
 mod panics;
 mod results;
 mod seats;
 
-use concurrent_futures::ThreadPool;
+use concurrent_futures::{
+    ThreadPool,
+    conformance::watchdog::{watched, within},
+};
 use std::{
     sync::{
         Arc,
@@ -21,7 +20,6 @@ use std::{
     },
     time::Duration,
 };
-use watchdog::{watched, within};
 
 /// Runs `body` on pools of one, two and eight workers.
 fn on_pools(body: impl Fn(&ThreadPool) + Send + 'static) {

@@ -7,9 +7,6 @@
 
 mod bare;
 mod bomb;
-#[path = "../conformance/suite/checkpoint.rs"]
-#[allow(dead_code)]
-mod checkpoint;
 mod frames;
 mod garbage;
 mod harness;
@@ -21,3 +18,5 @@ mod matrix;
 mod reaped;
 mod starting;
 mod storm;
+
+use concurrent_futures::conformance::checkpoint;

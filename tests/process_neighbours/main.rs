@@ -9,9 +9,6 @@
 
 mod cases;
 mod ceremony;
-#[path = "../conformance/suite/checkpoint.rs"]
-#[allow(dead_code)]
-mod checkpoint;
 mod constructors;
 mod depth;
 mod descriptors;
@@ -23,6 +20,7 @@ mod system;
 mod terminal;
 mod trees;
 
+use concurrent_futures::conformance::checkpoint;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::mpsc,

@@ -3,13 +3,6 @@
 //! Work meets the test at a `Checkpoint` over the loopback network, or tells with its result in which process it ran.
 #![cfg(unix)]
 
-#[allow(dead_code)]
-#[path = "../conformance/suite/checkpoint.rs"]
-mod checkpoint;
-#[allow(dead_code)]
-#[path = "../conformance/suite/watchdog.rs"]
-mod watchdog;
-
 mod behind;
 mod building;
 mod context;
@@ -26,14 +19,18 @@ mod reviewed;
 mod starting;
 mod surroundings;
 
-use checkpoint::Address;
-use concurrent_futures::{ProcessPool, ProcessPoolBuilder, TaskError, WorkerDeath};
+use concurrent_futures::{
+    ProcessPool, ProcessPoolBuilder, TaskError, WorkerDeath,
+    conformance::{
+        checkpoint::{self, Address},
+        watchdog::{self, loosely_watched, watched, within},
+    },
+};
 use futures::channel::oneshot;
 use std::{
     thread,
     time::{Duration, Instant},
 };
-use watchdog::{loosely_watched, watched, within};
 
 const MEGABYTE: u64 = 1 << 20;
 

@@ -10,10 +10,8 @@ mod mapping;
 mod process_groups;
 mod programs;
 mod retrying;
-#[allow(dead_code)]
-#[path = "../conformance/suite/watchdog.rs"]
-mod watchdog;
 
+use concurrent_futures::conformance::watchdog;
 use proptest::test_runner::{Config, FileFailurePersistence};
 use std::{
     env,

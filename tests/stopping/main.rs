@@ -4,10 +4,6 @@
 //! saw that it was asked to stop, came to its end or died. Nothing here knows what a cell should say.
 #![cfg(all(unix, feature = "tokio"))]
 
-#[allow(dead_code)]
-#[path = "../conformance/suite/watchdog.rs"]
-mod watchdog;
-
 mod groups;
 mod maps;
 mod observed;
@@ -17,13 +13,13 @@ mod table;
 mod tasks;
 mod work;
 
+use concurrent_futures::conformance::watchdog::within;
 use rows::rows;
 use subjects::{
     BridgeCalls, BridgeFutures, CheckedCalls, CheckedFutures, InlineCalls, InlineFutures, ProcessCalls,
     ProcessFutures, SpawnerCalls, SpawnerFutures, Subject, ThreadCalls, ThreadFutures,
 };
 use table::{CANNOT_BE, Table};
-use watchdog::within;
 
 /// Compares a column with what is seen.
 fn holds<S: Subject>(column: &str) {

@@ -1,7 +1,7 @@
 //! What a pool is built with: names, stacks, bounds, and hooks that run on every thread.
 
 use super::{loosely_watched, occupy, watched, within};
-use crate::suite::work::panic_message;
+use crate::conformance::work::panic_message;
 use concurrent_futures::{BuildError, Executor, Shutdown, ThreadPool, TrySubmitError};
 use std::{
     cell::Cell,

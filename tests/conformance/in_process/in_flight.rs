@@ -1,7 +1,7 @@
 //! Bounds on what is in flight, with work that captures, and beside a bound on what waits.
 
 use super::{watched, within};
-use crate::suite::{checkpoint::Checkpoint, work::pass_async};
+use crate::conformance::{checkpoint::Checkpoint, work::pass_async};
 use concurrent_futures::{Executor, Inline, Shutdown, ThreadPool};
 use std::{
     sync::{

@@ -14,7 +14,7 @@ mod scope;
 mod shutdown;
 mod waiting;
 
-use crate::suite::{loosely_watched, watched, within};
+use crate::conformance::watchdog::{loosely_watched, watched, within};
 use concurrent_futures::{TaskFuture, ThreadPool};
 use std::sync::mpsc;
 
