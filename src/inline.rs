@@ -30,7 +30,18 @@ use std::sync::{
 /// assert_eq!(here, there);
 /// ```
 #[derive(Debug, Clone)]
-pub struct Inline(Arc<Here>);
+pub struct Inline(Arc<Handle>);
+
+/// The last one begins the end: what was submitted may keep `Here` for longer, for instance a future whose value nobody
+/// has taken.
+#[derive(Debug)]
+struct Handle(Arc<Here>);
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.begin_shutdown(Shutdown::Finish);
+    }
+}
 
 #[derive(Debug)]
 struct Here {
@@ -51,7 +62,7 @@ impl Inline {
     }
 
     fn on(ledger: Ledger) -> Self {
-        Self(Arc::new_cyclic(|here: &Weak<Here>| {
+        Self(Arc::new(Handle(Arc::new_cyclic(|here: &Weak<Here>| {
             ledger.tell_at_rest(here.clone());
             Here {
                 ledger,
@@ -61,7 +72,11 @@ impl Inline {
                 latch: Latch::new(),
                 me: here.clone(),
             }
-        }))
+        }))))
+    }
+
+    fn here(&self) -> &Arc<Here> {
+        &self.0.0
     }
 }
 
@@ -80,6 +95,21 @@ impl Here {
             next = task.run_for(&self.ledger, home.as_ref());
         }
         self.running.fetch_sub(1, SeqCst);
+        self.close_if_at_rest();
+    }
+
+    fn begin_shutdown(&self, how: Shutdown) {
+        if how != Shutdown::Finish {
+            self.ledger.raise_stop();
+        }
+        if how == Shutdown::Kill {
+            self.is_killed.store(true, SeqCst);
+            self.suspended.kill_all();
+        }
+        if how != Shutdown::Finish {
+            self.ledger.tell_of_stop();
+        }
+        self.ledger.refuse_from_now_on();
         self.close_if_at_rest();
     }
 
@@ -128,18 +158,19 @@ impl Drop for Here {
 
 impl Executor for Inline {
     fn execute(&self, task: Task) {
-        self.0.running.fetch_add(1, SeqCst);
-        if self.0.ledger.refuses() && !self.is_inside() {
+        let here = self.here();
+        here.running.fetch_add(1, SeqCst);
+        if here.ledger.refuses() && !self.is_inside() {
             drop(task);
         } else {
-            self.0.run(task);
+            here.run(task);
         }
-        self.0.running.fetch_sub(1, SeqCst);
-        self.0.close_if_at_rest();
+        here.running.fetch_sub(1, SeqCst);
+        here.close_if_at_rest();
     }
 
     fn ledger(&self) -> &Ledger {
-        &self.0.ledger
+        &self.here().ledger
     }
 
     fn workers(&self) -> usize {
@@ -147,22 +178,11 @@ impl Executor for Inline {
     }
 
     fn begin_shutdown(&self, how: Shutdown) {
-        if how != Shutdown::Finish {
-            self.0.ledger.raise_stop();
-        }
-        if how == Shutdown::Kill {
-            self.0.is_killed.store(true, SeqCst);
-            self.0.suspended.kill_all();
-        }
-        if how != Shutdown::Finish {
-            self.0.ledger.tell_of_stop();
-        }
-        self.0.ledger.refuse_from_now_on();
-        self.0.close_if_at_rest();
+        self.here().begin_shutdown(how);
     }
 
     fn closed(&self) -> Closed {
-        self.0.latch.closed()
+        self.here().latch.closed()
     }
 
     fn read_ahead(&self) -> usize {
@@ -170,7 +190,7 @@ impl Executor for Inline {
     }
 
     fn readmit(&self) -> Readmit {
-        let here = self.0.clone();
+        let here = self.here().clone();
         Arc::new(move |task| here.run(task))
     }
 }

@@ -1,7 +1,7 @@
 //! Shutdowns, deadlines and kills, from wherever they come.
 
 use crate::within;
-use concurrent_futures::{Executor, Shutdown, TaskError, ThreadPool, cancel_requested};
+use concurrent_futures::{Executor, Inline, Shutdown, TaskError, ThreadPool, cancel_requested};
 use std::{
     sync::Arc, sync::atomic::AtomicBool, sync::atomic::AtomicUsize, sync::atomic::Ordering, sync::mpsc,
     thread, time::Duration,
@@ -192,5 +192,20 @@ fn a_future_that_is_killed_while_it_is_polled_counts_as_cancelled() {
             (stats.succeeded, stats.failed, stats.cancelled, stats.running),
             (0, 0, 1, 0)
         );
+    });
+}
+
+#[test]
+fn an_executor_without_workers_is_closed_with_its_last_handle_though_values_are_kept() {
+    within(60, || {
+        let inline = Inline::new();
+        let closed = inline.closed();
+        let kept = inline.spawn_async(async {
+            tokio::task::yield_now().await;
+            7
+        });
+        drop(inline);
+        futures::executor::block_on(closed);
+        assert_eq!(kept.result().unwrap(), 7);
     });
 }
