@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Without arguments: seconds, not minutes.
-const MINUTES: f64 = 0.1;
+const MINUTES: f64 = 0.15;
 const SCALE: f64 = 0.002;
 
 pub(crate) struct Args {
