@@ -47,7 +47,7 @@ pub(crate) fn parse() -> Result<Option<Args>, lexopt::Error> {
                 args.length = Length::Time(minutes(number(&mut parser, "--minutes", &(0.0..=10_000.0))?));
             }
             Arg::Long("rounds") => {
-                args.length = Length::Rounds(number(&mut parser, "--rounds", &(0..=u64::MAX))?)
+                args.length = Length::Rounds(number(&mut parser, "--rounds", &(0..=u64::MAX))?);
             }
             Arg::Long("from") => args.from = number(&mut parser, "--from", &(0..=u64::MAX))?,
             Arg::Long("seed") => args.seed = number(&mut parser, "--seed", &(0..=u64::MAX))?,

@@ -106,10 +106,7 @@ impl Crash {
                 panics_through_c();
                 unreachable!("a panic does not come through C")
             }
-            Self::PanicInThreadLocal => beside(|| {
-                thread_local!(static LAST: PanicsWhenDropped = const { PanicsWhenDropped });
-                LAST.with(|_| ());
-            }),
+            Self::PanicInThreadLocal => beside(panic_with_the_thread),
             Self::AnotherProgram => {
                 let error = Command::new("sh").args(["-c", "exit 9"]).exec();
                 panic!("no shell: {error}")
@@ -152,6 +149,11 @@ fn wait_for_the_end() -> ! {
     loop {
         thread::park();
     }
+}
+
+fn panic_with_the_thread() {
+    thread_local!(static LAST: PanicsWhenDropped = const { PanicsWhenDropped });
+    LAST.with(|_| ());
 }
 
 fn deeper(depth: u64) -> u64 {

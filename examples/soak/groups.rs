@@ -20,10 +20,10 @@ impl<E: Subject> Program<'_, E> {
         }
         let has_deadline = self.random.one_in(4);
         if has_deadline {
-            group = group.deadline(Duration::from_micros(self.random.from_to(1, 5_000).into()));
+            group = group.deadline(Duration::from_micros(self.random.within(1, 5_000).into()));
         }
         let first = u32::try_from(self.expected.len()).expect("not so many tasks");
-        let members = self.random.from_to(0, 20);
+        let members = self.random.within(0, 20);
         for _ in 0..members {
             let deed = self.deed();
             let is_async = self.random.one_in(3);

@@ -20,6 +20,9 @@ use std::{
     time::Duration,
 };
 
+/// The number of a task, and its future.
+pub(crate) type Held = (u32, TaskFuture<Value>);
+
 pub(crate) struct Program<'a, E: Subject> {
     pub(crate) executor: E,
     pub(crate) random: Random,
@@ -28,10 +31,10 @@ pub(crate) struct Program<'a, E: Subject> {
     /// By the number of the task.
     pub(crate) expected: Vec<Expected>,
     /// Futures whose outcome nobody has taken yet.
-    pub(crate) held: Vec<(u32, TaskFuture<Value>)>,
+    pub(crate) held: Vec<Held>,
     pub(crate) maps: Vec<OpenMap>,
     /// Made in callbacks.
-    pub(crate) born: Arc<Mutex<Vec<(u32, TaskFuture<Value>)>>>,
+    pub(crate) born: Arc<Mutex<Vec<Held>>>,
     /// How often each callback was called.
     pub(crate) callbacks: Vec<Arc<AtomicU32>>,
     /// Tasks that are not in the log.
@@ -68,7 +71,7 @@ pub(crate) fn run<E: Subject>(mut random: Random, folder: &Path, tally: &mut Tal
     } else {
         watch::show_all(&program.executor);
     }
-    for _ in 0..program.random.from_to(10, 120) {
+    for _ in 0..program.random.within(10, 120) {
         program.step();
         watch::step();
     }
@@ -78,7 +81,6 @@ pub(crate) fn run<E: Subject>(mut random: Random, folder: &Path, tally: &mut Tal
 impl<E: Subject> Program<'_, E> {
     fn step(&mut self) {
         match self.random.below(64) {
-            0..=7 => self.submit(),
             8..=12 => self.submit_async(),
             13..=17 => self.submit_with_options(),
             18..=19 => self.burst(),
@@ -108,8 +110,8 @@ impl<E: Subject> Program<'_, E> {
     pub(crate) fn deed(&mut self) -> Deed {
         match self.random.below(24) {
             0..=1 => Deed::Panic,
-            2..=5 => Deed::Spin(self.random.from_to(1, 300)),
-            6..=7 => Deed::Look(self.random.from_to(1, 2_000)),
+            2..=5 => Deed::Spin(self.random.within(1, 300)),
+            6..=7 => Deed::Look(self.random.within(1, 2_000)),
             8 if E::IS_PROCESSES => Deed::Crash(self.crash("a random program")),
             _ => Deed::Return,
         }
@@ -150,7 +152,7 @@ impl<E: Subject> Program<'_, E> {
     }
 
     /// A future that is held, taken out.
-    pub(crate) fn any_held(&mut self) -> Option<(u32, TaskFuture<Value>)> {
+    pub(crate) fn any_held(&mut self) -> Option<Held> {
         let some = self.held.len();
         (some > 0).then(|| self.held.swap_remove(self.random.below(some)))
     }

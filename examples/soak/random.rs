@@ -24,7 +24,7 @@ impl Random {
     }
 
     /// From `least` to `most`, both included.
-    pub(crate) fn from_to(&mut self, least: u32, most: u32) -> u32 {
+    pub(crate) fn within(&mut self, least: u32, most: u32) -> u32 {
         least + u32::try_from(self.below((most - least) as usize + 1)).expect("it is below a u32")
     }
 

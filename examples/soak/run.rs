@@ -57,7 +57,7 @@ fn soak(args: &Args) -> io::Result<Tally> {
         let random = Random::of_round(args.seed, u64::MAX);
         let title = format!("{name} (--seed {} --scale {})", args.seed, args.scale);
         guarded(&title, &mut tally, |tally| {
-            feat(args.scale, random, folder.path(), tally)
+            feat(args.scale, random, folder.path(), tally);
         });
         println!("{name}: {:.1} s", began.elapsed().as_secs_f64());
     }
@@ -77,7 +77,7 @@ fn soak(args: &Args) -> io::Result<Tally> {
             args.seed
         );
         guarded(&title, &mut tally, |tally| {
-            round(args.seed, number, folder.path(), tally)
+            round(args.seed, number, folder.path(), tally);
         });
         rounds += 1;
     }
@@ -146,8 +146,7 @@ fn prepare(noisy: bool) -> io::Result<()> {
         rustix::stdio::dup2_stderr(File::options().write(true).open("/dev/null")?)?;
     }
     panic::set_hook(Box::new(|panic| {
-        let text = panic.payload_as_str().unwrap_or("");
-        if !text.starts_with(ON_PURPOSE) {
+        if !message(panic.payload()).starts_with(ON_PURPOSE) {
             complain(&panic.to_string());
         }
     }));

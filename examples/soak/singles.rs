@@ -36,7 +36,7 @@ impl<E: Subject> Program<'_, E> {
     }
 
     pub(crate) fn burst(&mut self) {
-        for _ in 0..self.random.from_to(20, 200) {
+        for _ in 0..self.random.within(20, 200) {
             let order = self.order(Deed::Return, false);
             let number = order.number;
             self.held
@@ -46,9 +46,9 @@ impl<E: Subject> Program<'_, E> {
 
     /// A deadline, another attempt, or both.
     pub(crate) fn submit_with_options(&mut self) {
-        let retries = self.random.from_to(0, 3);
+        let retries = self.random.within(0, 3);
         let deed = match self.random.below(3) {
-            0 if retries > 0 => Deed::PanicFirst(self.random.from_to(1, 3)),
+            0 if retries > 0 => Deed::PanicFirst(self.random.within(1, 3)),
             1 if retries > 0 && E::IS_PROCESSES => Deed::CrashFirst(self.crash("a first attempt")),
             _ => self.deed(),
         };
@@ -57,7 +57,7 @@ impl<E: Subject> Program<'_, E> {
         let number = order.number;
         let mut options = Executor::options(&self.executor);
         if self.random.one_in(2) {
-            options = options.timeout(Duration::from_micros(self.random.from_to(1, 3_000).into()));
+            options = options.timeout(Duration::from_micros(self.random.within(1, 3_000).into()));
             self.of(number).has_deadline = true;
             self.weather.is_disturbed = true;
         }
@@ -153,7 +153,7 @@ impl<E: Subject> Program<'_, E> {
             0 => future.result(),
             1 => futures::executor::block_on(future),
             _ => {
-                let limit = Duration::from_micros(self.random.from_to(0, 500).into());
+                let limit = Duration::from_micros(self.random.within(0, 500).into());
                 match future.result_timeout(limit) {
                     Some(outcome) => outcome,
                     None => return self.held.push((number, future)),

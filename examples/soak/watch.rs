@@ -45,7 +45,7 @@ pub(crate) fn show<E: Executor>(executor: &E) {
 /// Shows the whole executor if the run hangs. Keeps a handle until the next round begins.
 pub(crate) fn show_all<E: Executor + Debug>(executor: &E) {
     let executor = executor.clone();
-    add(Box::new(move || format!("{executor:?}")));
+    add(Box::new(move || format!("{executor:?}\n{}", executor.dump())));
 }
 
 fn add(pool: Box<dyn Fn() -> String + Send>) {

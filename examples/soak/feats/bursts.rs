@@ -20,7 +20,7 @@ const WORKERS: usize = 130;
 const LONG: u32 = u32::MAX;
 
 pub(crate) fn run(scale: f64, _random: Random, folder: &Path, tally: &mut Tally) {
-    let workers = scaled(WORKERS, scale.max(0.05).min(1.0));
+    let workers = scaled(WORKERS, scale.clamp(0.05, 1.0));
     let log = Log::new(folder);
     let pool = ProcessPool::with_workers(workers);
     watch::show_all(&pool);
@@ -30,10 +30,10 @@ pub(crate) fn run(scale: f64, _random: Random, folder: &Path, tally: &mut Tally)
         deed,
         log: log.path(),
     };
-    let long: Vec<_> = (0..workers)
+    let killed: Vec<_> = (0..workers)
         .map(|number| pool.submit(carry_out, order(number, Deed::Look(LONG))))
         .collect();
-    let others: Vec<_> = (workers..20 * workers)
+    let behind: Vec<_> = (workers..20 * workers)
         .map(|number| pool.submit(carry_out, order(number, Deed::Return)))
         .collect();
     // All have written down that they run.
@@ -47,23 +47,23 @@ pub(crate) fn run(scale: f64, _random: Random, folder: &Path, tally: &mut Tally)
     }
     let pids = pool.worker_pids();
     assert_eq!(pids.len(), workers);
-    for pid in &pids {
-        let pid = i32::try_from(*pid)
+    for victim in &pids {
+        let victim = i32::try_from(*victim)
             .ok()
             .and_then(Pid::from_raw)
             .expect("a process id");
-        kill_process(pid, Signal::KILL).expect("it is there");
+        kill_process(victim, Signal::KILL).expect("it is there");
     }
     watch::step();
-    for (number, future) in long.into_iter().enumerate() {
+    for (number, future) in killed.into_iter().enumerate() {
         match future.result() {
             Err(TaskError::WorkerDied(death)) => {
-                assert_eq!(death.signal(), Some(libc::SIGKILL), "task {number}")
+                assert_eq!(death.signal(), Some(libc::SIGKILL), "task {number}");
             }
             other => panic!("task {number}: {other:?}"),
         }
     }
-    for (number, future) in (workers..).zip(others) {
+    for (number, future) in (workers..).zip(behind) {
         let (of, _) = future.result().expect("it waits for another worker");
         assert_eq!(of as usize, number);
     }

@@ -89,17 +89,17 @@ async fn plus_one_async(n: u64) -> u64 {
 fn live<E: Subject>(workers: usize, steps: &[Step], end: usize) -> u64 {
     let executor = E::small(workers);
     let mut futures = vec![Executor::submit(&executor, plus_one, 0)];
-    let (mut strictest, mut stops) = (None, false);
+    let (mut strictest, mut is_stopped) = (None, false);
     for step in steps {
         let number = futures.len() as u64;
         match step {
             Step::Submit => futures.push(Executor::submit(&executor, plus_one, number)),
             Step::SubmitAsync => futures.push(Executor::submit_async(&executor, plus_one_async, number)),
-            Step::Cancel => stops |= futures.last().is_some_and(TaskFuture::cancel),
-            Step::Kill => stops |= futures.last().is_some_and(TaskFuture::kill),
+            Step::Cancel => is_stopped |= futures.last().is_some_and(TaskFuture::cancel),
+            Step::Kill => is_stopped |= futures.last().is_some_and(TaskFuture::kill),
             Step::Take => {
                 if let Some(future) = futures.pop() {
-                    check(future.result(), strictest, stops, steps);
+                    check(future.result(), strictest, is_stopped, steps);
                 }
             }
             Step::DropFuture => drop(futures.pop()),
@@ -129,7 +129,7 @@ fn live<E: Subject>(workers: usize, steps: &[Step], end: usize) -> u64 {
     for mut future in futures {
         let outcome = future.result_timeout(Duration::ZERO);
         let outcome = outcome.unwrap_or_else(|| panic!("no outcome after {steps:?}, {end} on {}", E::NAME));
-        check(outcome, strictest, stops, steps);
+        check(outcome, strictest, is_stopped, steps);
     }
     let stats = ledger.stats();
     let ended = stats.succeeded + stats.failed + stats.cancelled;
@@ -142,15 +142,15 @@ fn live<E: Subject>(workers: usize, steps: &[Step], end: usize) -> u64 {
     stats.submitted
 }
 
-fn check(outcome: Result<u64, TaskError>, strictest: Option<Shutdown>, stops: bool, steps: &[Step]) {
+fn check(outcome: Result<u64, TaskError>, strictest: Option<Shutdown>, is_stopped: bool, program: &[Step]) {
     let gives_up = matches!(strictest, Some(Shutdown::Cancel | Shutdown::Kill));
     let fits = match &outcome {
         Ok(value) => *value >= 1,
-        Err(TaskError::Cancelled) => stops || gives_up,
+        Err(TaskError::Cancelled) => is_stopped || gives_up,
         Err(TaskError::ShutDown) => strictest.is_some(),
         Err(_) => false,
     };
-    assert!(fits, "{outcome:?} after {steps:?}");
+    assert!(fits, "{outcome:?} after {program:?}");
 }
 
 trait Stricter {
