@@ -67,21 +67,6 @@ fn bridges_with_a_runtime_of_their_own_leave_nothing() {
 }
 
 #[test]
-fn bridges_on_a_runtime_that_stays_leave_nothing() {
-    alone(|| {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let handle = runtime.handle().clone();
-        cycles("a bridge", 20, 200, move || {
-            AsyncBridge::from_handle(handle.clone())
-        });
-    });
-}
-
-#[test]
 fn executors_without_workers_leave_nothing() {
     alone(|| {
         cycles("an inline executor", 20, 200, Inline::new);
