@@ -8,7 +8,8 @@ use std::{
 
 /// The rows of `docs/design.md`, bottom first. A module may import from rows above it in this list.
 const ROWS: &[&[&str]] = &[
-    &["sync", "panic", "sys"],
+    &["sync"],
+    &["panic", "sys"],
     &["runtime", "timer"],
     &["running"],
     &["error", "wire", "ledger"],
