@@ -4,7 +4,11 @@ use super::shared::Shared;
 use crate::{
     future::host::{self, Host, Waits},
     ledger::Ledger,
-    sync::{Arc, Condvar, Mutex, thread},
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+        thread,
+    },
     sys::stack,
     task::{Home, Task},
 };
@@ -12,7 +16,6 @@ use std::{
     collections::VecDeque,
     fmt, io,
     rc::Rc,
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
     time::{Duration, Instant},
 };
 

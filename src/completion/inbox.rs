@@ -2,11 +2,13 @@
 
 use crate::{
     future::{host, waiter::Report},
-    sync::Mutex,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 use std::{
     collections::VecDeque,
-    sync::atomic::{AtomicUsize, Ordering},
     task::{Poll, Waker},
     time::Instant,
 };

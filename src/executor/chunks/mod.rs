@@ -18,7 +18,14 @@ use crate::{
     future::{core::Outcome, host},
     ledger::Ledger,
     running,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{
+            AtomicBool, AtomicUsize,
+            Ordering::{Relaxed, Release, SeqCst},
+            fence,
+        },
+    },
     sys::barrier,
     task::{Callee, Crossing, Task},
 };
@@ -26,11 +33,6 @@ use inlet::{Inlet, Outlet, inlet};
 use std::{
     collections::VecDeque,
     num::NonZeroUsize,
-    sync::atomic::{
-        AtomicBool, AtomicUsize,
-        Ordering::{Relaxed, Release, SeqCst},
-        fence,
-    },
     task::{Poll, Waker},
     time::Instant,
     vec,

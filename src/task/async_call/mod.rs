@@ -21,7 +21,13 @@ use crate::{
         activity::{self, Seen},
         run_as,
     },
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{
+            AtomicBool, AtomicU8, AtomicU32, AtomicU64,
+            Ordering::{Relaxed, SeqCst},
+        },
+    },
     sys::clock,
     timer::{self, Armed},
 };
@@ -29,13 +35,7 @@ use futures::task::{ArcWake, waker_ref};
 use std::{
     future::Future,
     pin::Pin,
-    sync::{
-        OnceLock, Weak,
-        atomic::{
-            AtomicBool, AtomicU8, AtomicU32, AtomicU64,
-            Ordering::{Relaxed, SeqCst},
-        },
-    },
+    sync::{OnceLock, Weak},
     task::{Context, Poll},
     time::Duration,
 };
@@ -152,7 +152,7 @@ impl<F, R: Send + 'static> AsyncCell<F, R> {
 impl<F, R: Send + 'static> Drop for AsyncCell<F, R> {
     /// A suspended task that nobody can wake and whose future nobody holds has ended, too. Its callbacks hear of it.
     fn drop(&mut self) {
-        if *self.key.get_mut() != NO_KEY && self.leave() {
+        if self.key.load(Relaxed) != NO_KEY && self.leave() {
             if let Some(ledger) = Ledger::of(self.core.executor()) {
                 ledger.killed(1);
             }

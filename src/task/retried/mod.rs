@@ -18,14 +18,14 @@ use crate::{
     },
     ledger::{ExecutorId, Hold, Ledger, Waiting},
     panic,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
     timer::{self, Armed, Deadline},
 };
 use std::{
-    sync::{
-        Weak,
-        atomic::{AtomicBool, Ordering::SeqCst},
-    },
+    sync::Weak,
     task::Waker,
     thread,
     time::{Duration, Instant},
