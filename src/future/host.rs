@@ -66,7 +66,6 @@ impl dyn Host + '_ {
                 self.block();
             } else {
                 self.unblock();
-                activity::awaits(Awaited::Nothing);
             }
             self.waits().awaiting.set(waiting);
         }
@@ -113,6 +112,10 @@ pub(crate) fn current() -> Option<Rc<dyn Host>> {
 /// Within an executor's own polling that blocks nobody. Anywhere else on a worker it is a `block_on` that is
 /// about to park the thread.
 pub(crate) fn polled(waiting: bool) {
+    // A future that is polled for an executor says so itself, with every turn.
+    if !waiting && !running::is_polling() {
+        activity::awaits(Awaited::Nothing);
+    }
     if let Some(host) = current()
         && !running::is_polling()
     {

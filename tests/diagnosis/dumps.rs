@@ -183,6 +183,26 @@ fn work_on_the_callers_thread_is_listed_under_its_name() {
     assert_eq!(caller.join().unwrap(), "the caller");
 }
 
+#[test]
+fn a_wait_by_polling_is_over_when_it_is() {
+    let (inline, pool) = (Inline::new(), ThreadPool::with_workers(1));
+    let (release, gate) = mpsc::channel::<()>();
+    let awaited = pool.spawn(move || gate.recv().is_ok());
+    let awaits = Some(Awaits::Task(awaited.id()));
+    let looks = inline.clone();
+    let releaser = thread::spawn(move || {
+        dump_until(&looks, |dump| dump.running().any(|task| task.awaits == awaits));
+        release.send(()).unwrap();
+    });
+    let inside = inline.clone();
+    let after = inline.spawn(move || {
+        assert!(futures::executor::block_on(awaited).unwrap());
+        inside.dump().running().next().unwrap().awaits
+    });
+    assert_eq!(after.result().unwrap(), None);
+    releaser.join().unwrap();
+}
+
 /// Deeper than what is kept for each thread.
 #[test]
 fn a_deep_stack_of_waits_is_cut_off_and_counted() {
