@@ -22,6 +22,8 @@ pub(crate) struct Expected {
     pub(crate) may_be_refused: bool,
     /// It was never handed over: an item that no map has pulled, a task that there was no room for.
     pub(crate) is_kept: bool,
+    /// Of a group.
+    pub(crate) is_member: bool,
     seen: Option<Seen>,
 }
 
@@ -60,6 +62,7 @@ impl Expected {
             may_be_stopped: false,
             may_be_refused: false,
             is_kept: false,
+            is_member: false,
             seen: None,
         }
     }

@@ -29,6 +29,7 @@ impl<E: Subject> Program<'_, E> {
             let is_async = self.random.one_in(3);
             let order = self.order(deed, is_async);
             let expected = self.of(order.number);
+            expected.is_member = true;
             expected.may_be_stopped = has_deadline || !keeps_going;
             if is_async {
                 group.submit_async(carry_out_async, order);

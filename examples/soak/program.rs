@@ -221,18 +221,21 @@ impl<E: Subject> Program<'_, E> {
             tally.add("callbacks", 1);
         }
         let counts = log.counts(expected.len());
-        let mut handed_over = beside;
+        let (mut handed_over, mut late) = (beside, 0);
         for ((number, task), runs) in expected.iter().enumerate().zip(counts) {
             task.check(runs, weather)
                 .unwrap_or_else(|wrong| panic!("task {number}: {wrong}"));
             handed_over += u64::from(!task.is_kept);
+            late += u64::from(task.is_member && runs == 0);
             tally.add("runs that were counted where they happened", runs.into());
         }
         let stats = ledger.stats();
         let ended = stats.succeeded + stats.failed + stats.cancelled;
         assert_eq!((stats.queued, stats.running), (0, 0), "{stats:?}");
         assert_eq!(stats.submitted, ended, "{stats:?}");
-        assert_eq!(stats.submitted, handed_over, "{stats:?}");
+        // Who comes too late to a group that has failed is not handed over to anybody.
+        let counted = handed_over - late..=handed_over;
+        assert!(counted.contains(&stats.submitted), "{counted:?}, {stats:?}");
         tally.add("tasks", stats.submitted);
         tally.add("workers replaced", stats.workers_restarted);
     }

@@ -133,7 +133,6 @@ macro_rules! __conformance_group {
                 an_executor_in_a_thread_local_ends_with_its_thread;
             stats:
                 every_task_and_item_is_counted_once,
-                members_that_come_too_late_count_as_cancelled,
                 who_has_an_outcome_finds_it_in_the_books;
             submit:
                 the_value_of_work_comes_back,

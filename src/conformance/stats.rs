@@ -31,24 +31,6 @@ pub(crate) fn every_task_and_item_is_counted_once<S: Subject>() {
     assert_books_are_closed(&executor);
 }
 
-/// Who comes to a group that has failed was handed over like all others.
-pub(crate) fn members_that_come_too_late_count_as_cancelled<S: Subject>() {
-    let executor = S::start(1);
-    let group = executor.group();
-    group.submit(panic_with, 1);
-    // The outcome is there before the others hear of it.
-    while executor.stats().failed == 0 {
-        assert!(executor.submit(square, 1).result().is_ok());
-    }
-    group.submit(panic_with, 2);
-    group.submit(panic_with, 3);
-    assert!(group.join().is_err());
-    executor.shutdown(Shutdown::Finish);
-    let stats = executor.stats();
-    assert_eq!(stats.submitted, stats.succeeded + 3);
-    assert_books_are_closed(&executor);
-}
-
 pub(crate) fn who_has_an_outcome_finds_it_in_the_books<S: Subject>() {
     let executor = S::start(2);
     for n in 1..200 {

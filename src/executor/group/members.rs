@@ -3,7 +3,7 @@
 use crate::{
     error::TaskError,
     future::{TaskFuture, TaskHandle, TaskId, WeakHandle, aside, core::Outcome, host, waiter::Report},
-    ledger::{ExecutorId, Ledger},
+    ledger::ExecutorId,
     panic,
     running::{self, CancelToken, Requested},
     runtime,
@@ -21,8 +21,6 @@ use std::{
 };
 
 pub(super) struct Members<R: Send + 'static> {
-    /// Of the executor of all members.
-    ledger: Ledger,
     progress: Arc<Progress>,
     futures: Mutex<BTreeMap<TaskId, TaskFuture<R>>>,
     deadline: Option<Armed>,
@@ -183,9 +181,8 @@ impl fmt::Debug for Progress {
 }
 
 impl<R: Send + 'static> Members<R> {
-    pub(super) fn new(ledger: Ledger) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            ledger,
             progress: Arc::new(Progress(Mutex::default())),
             futures: Mutex::default(),
             deadline: None,
@@ -210,8 +207,6 @@ impl<R: Send + 'static> Members<R> {
     /// Keeps what `submit` returns, a task that has entered.
     pub(super) fn add(&self, submit: impl FnOnce() -> TaskFuture<R>) {
         if self.progress.add_none_if_closed() {
-            self.ledger.submitted(1);
-            self.ledger.cancelled(1);
             return;
         }
         let future = submit();

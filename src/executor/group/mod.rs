@@ -52,7 +52,7 @@ where
     E: Executor,
 {
     pub(super) fn new(options: Options<E, C, M, A>) -> Self {
-        let members = Members::new(options.executor.ledger().clone());
+        let members = Members::new();
         Self {
             options: options.of_group(members.progress()),
             members,

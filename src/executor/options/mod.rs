@@ -40,7 +40,7 @@ use std::{fmt, marker::PhantomData, num::NonZeroUsize, time::Duration};
 /// ```
 #[must_use = "options do nothing until a verb is called on them"]
 pub struct Options<E, C = NoContext, M = Anywhere, A = AtMostOnce> {
-    pub(super) executor: E,
+    executor: E,
     settings: Settings,
     context: C,
     mode: PhantomData<(M, A)>,
