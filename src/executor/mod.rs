@@ -85,7 +85,8 @@ pub(crate) type Readmit = Arc<dyn Fn(Task) + Send + Sync>;
 /// The first five methods are all that a backend has to write; everything else stands on them. A backend
 /// owns a [`Ledger`], takes [`Task`]s in
 /// [`execute`](Self::execute), runs each once with [`Task::run`](crate::backend::Task::run), and opens a
-/// [`Latch`] when it is closed. `examples/rayon_backend.rs` is a complete one.
+/// [`Latch`] when it is closed. `examples/rayon_backend.rs` is a complete one. The suite that the backends of this crate pass can
+/// be run on it: module `conformance`, with the feature of that name.
 pub trait Executor: Clone + Send + Sync + 'static {
     /// Takes one task, to be run once on a worker. Must not run it on the calling thread, unless that is what
     /// the backend is for.
