@@ -1,4 +1,9 @@
-use super::{chunks::Chunks, each::Each, pull_pace::PullPace, shipped::Shipped};
+use super::{
+    chunks::Chunks,
+    each::Each,
+    pull_pace::{PULLS_PER_LOOK, PullPace},
+    shipped::Shipped,
+};
 use crate::{
     error::TaskError,
     future::{core::Outcome, host, turn::Turn},
@@ -205,7 +210,12 @@ where
                 if no_room || enough {
                     return Items::More;
                 }
-                let pulls = pace.until_look.min(most - pulled);
+                // Room that is bounded is looked at before each small burst.
+                let at_once = match ledger.max_pending() {
+                    None => pace.until_look,
+                    Some(_) => pace.until_look.min(PULLS_PER_LOOK),
+                };
+                let pulls = at_once.min(most - pulled);
                 match on_lane!(&mut *lane, lane => lane.take_in(items, pulls)) {
                     TakenIn::All => {}
                     TakenIn::UntilFull => return Items::More,

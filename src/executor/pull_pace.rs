@@ -12,7 +12,7 @@ const SLOW_PULLS: u32 = 3;
 const FIRST_PULLS: usize = 16;
 
 /// and once per so many after that, unless the last look came late;
-const PULLS_PER_LOOK: usize = 64;
+pub(super) const PULLS_PER_LOOK: usize = 64;
 
 /// once per so many if that is still often enough,
 const MOST_PULLS_PER_LOOK: usize = 1024;
