@@ -8,6 +8,7 @@ use crate::{
     lifecycle::Suspended,
     sync::Arc,
     task::{Home, Task},
+    timeline,
 };
 use std::sync::{
     Weak,
@@ -58,10 +59,12 @@ struct Here {
 impl Inline {
     /// An executor without workers.
     pub fn new() -> Self {
-        Self::on(Ledger::new())
+        Self::on("Inline", Ledger::new())
     }
 
-    fn on(ledger: Ledger) -> Self {
+    fn on(name: &str, ledger: Ledger) -> Self {
+        ledger.is_of(name.to_owned());
+        timeline::executor_opened(&ledger);
         Self(Arc::new(Handle(Arc::new_cyclic(|here: &Weak<Here>| {
             ledger.tell_at_rest(here.clone());
             Here {
@@ -225,7 +228,7 @@ pub struct Checked(Inline);
 impl Checked {
     /// An executor without workers that checks what crosses.
     pub fn new() -> Self {
-        Self(Inline::on(Ledger::checked()))
+        Self(Inline::on("Checked", Ledger::checked()))
     }
 }
 

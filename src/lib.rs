@@ -91,6 +91,7 @@ mod sync;
 mod sys;
 mod task;
 mod thread;
+pub mod timeline;
 mod timer;
 mod wire;
 
@@ -112,6 +113,7 @@ pub use process::{ProcessPool, ProcessPoolBuilder, init};
 pub use running::{CancelToken, Requested, attempt, cancel_requested};
 pub use task::Portable;
 pub use thread::{Scope, ScopedFuture, ThreadPool, ThreadPoolBuilder};
+pub use timeline::{Recording, Timeline};
 
 /// What it takes to write a backend: see [`Executor`].
 pub mod backend {

@@ -14,7 +14,7 @@ const ROWS: &[&[&str]] = &[
     &["running"],
     &["error", "wire", "ledger"],
     &["future"],
-    &["completion", "task"],
+    &["completion", "task", "timeline"],
     &["executor", "remote"],
     &["lifecycle"],
     &["inline", "thread", "process", "bridge"],

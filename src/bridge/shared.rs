@@ -16,6 +16,7 @@ use crate::{
     panic::contain,
     sync::{Arc, Mutex, thread},
     task::{Home, RunContext, Task},
+    timeline,
 };
 use std::{
     sync::Weak,
@@ -51,7 +52,9 @@ impl Shared {
         });
         let at_rest: Weak<dyn AtRest> = shared.me.clone();
         shared.ledger.tell_at_rest(at_rest);
-        shared.ledger.reports_through(shared.me.clone());
+        let executor = format!("AsyncBridge `{}`", shared.config.name);
+        shared.ledger.reports_through(executor, shared.me.clone());
+        timeline::executor_opened(&shared.ledger);
         if shared.runtime.tells_its_end() {
             shared.runtime.spawn(Watch::over(shared.clone()));
         }
@@ -276,7 +279,6 @@ impl Shared {
 
 impl Reporter for Shared {
     fn report(&self, report: &mut Report) {
-        report.executor = format!("AsyncBridge `{}`", self.config.name);
         self.lifecycle.report_suspended(report);
     }
 }

@@ -67,7 +67,9 @@ impl<T, R: Send + 'static> Each<T, R> {
     pub(super) fn pulling(&mut self, _: usize) {}
 
     #[allow(clippy::unused_self)]
-    pub(super) fn pulled(&mut self) {}
+    pub(super) fn pulled(&mut self) -> u64 {
+        0
+    }
 
     pub(super) fn try_next(&mut self) -> Option<Outcome<R>> {
         if !self.is_ready() {

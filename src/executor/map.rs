@@ -8,6 +8,7 @@ use crate::{
     error::TaskError,
     future::{core::Outcome, host, turn::Turn},
     ledger::Ledger,
+    running::record::{self, Passage},
     sync::Arc,
     timer::{self, Alarm, Armed},
 };
@@ -184,6 +185,7 @@ where
     fn pull(&mut self, ahead: usize, patience: Patience) {
         let Some(items) = &mut self.items else { return };
         let most = ahead.saturating_sub(self.outstanding);
+        let recorded = record::now_if_on(self.ledger.id().number());
         on_lane!(&mut self.lane, lane => lane.pulling(most));
         let (ledger, lane, until) = (&self.ledger, &mut self.lane, self.until);
         let (before, pulled_before) = (self.outstanding, on_lane!(&*lane, lane => lane.taken_in()));
@@ -224,7 +226,8 @@ where
             }
         }));
         self.slow_items = pace.is_slow();
-        self.outstanding += on_lane!(&*lane, lane => lane.taken_in()) - pulled_before;
+        let pulled = on_lane!(&*lane, lane => lane.taken_in()) - pulled_before;
+        self.outstanding += pulled;
         match pulling {
             Ok(Items::More) => {}
             Ok(Items::Ended) => self.end_of_items(),
@@ -233,7 +236,10 @@ where
                 self.panic = Some(payload);
             }
         }
-        on_lane!(&mut self.lane, lane => lane.pulled());
+        let encoding = on_lane!(&mut self.lane, lane => lane.pulled());
+        if let Some(since) = recorded {
+            record::passed_items(self.ledger.id().number(), Passage::In, since, pulled, encoding);
+        }
     }
 
     fn end_of_items(&mut self) {

@@ -14,6 +14,7 @@ mod options;
 mod pace;
 mod passes;
 mod pull_pace;
+mod record;
 mod shipped;
 mod shutdown;
 pub(crate) mod submit;

@@ -10,7 +10,10 @@ use crate::{
     error::{TaskError, TrySubmitError},
     future::{TaskFuture, host},
     ledger::Ledger,
-    running::NameOf,
+    running::{
+        NameOf,
+        record::{self, Passage},
+    },
     sync::Arc,
     task::{
         Argument, Callee, CarrierHandle, Crossing, InProcess, InProcessOnly, Job, Once, RemoteCall,
@@ -69,6 +72,7 @@ where
     K: Callee<T>,
     X: Crossing<T> + Crossing<V::Output>,
 {
+    let since = record::now_if_on(ledger.id().number());
     let packed = match guarded(|| callee.shipment()) {
         Ok(context) => argument().map(|argument| (context, argument)),
         Err(error) => {
@@ -91,6 +95,9 @@ where
         start,
     );
     let future = TaskFuture::new(cell.clone());
+    if let Some(since) = since {
+        record::passed(ledger.id().number(), future.id().number(), Passage::In, since);
+    }
     match failed {
         None => (future, Way::Carry(cell, carrier)),
         Some(error) => {

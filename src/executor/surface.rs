@@ -11,6 +11,7 @@ use crate::{
     ledger::{Ledger, Stats},
     sync::Arc,
     task::{Alone, Anywhere, CarrierHandle, Plain, Portable, Settings, Task},
+    timeline::Recording,
 };
 use std::{
     future::Future,
@@ -139,6 +140,26 @@ pub trait Executor: Clone + Send + Sync + 'static {
     /// As [`watchdog`](Self::watchdog).
     fn on_hang(&self, limit: Duration, report: impl Fn(&Hang) + Send + 'static) -> Watchdog {
         Watchdog::over(self.ledger().clone(), limit, report)
+    }
+
+    /// Records what happens to the executor's tasks from now on: when each was submitted, started and finished, and where. Of what comes
+    /// of it see [`timeline`](crate::timeline).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use concurrent_futures::{Executor, ThreadPool, timeline::TaskEnd};
+    ///
+    /// let pool = ThreadPool::with_workers(1);
+    /// let recording = pool.record();
+    /// pool.submit(|n: u32| n + 1, 1).result().unwrap();
+    ///
+    /// let task = &recording.finish().tasks[0];
+    /// assert_eq!(task.end, TaskEnd::Succeeded);
+    /// assert!(task.submitted <= task.started && task.started <= task.ended);
+    /// ```
+    fn record(&self) -> Recording {
+        Recording::of(self.ledger())
     }
 
     /// Waits until the executor is closed, for at most `until`. False if it is not.

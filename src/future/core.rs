@@ -18,7 +18,11 @@ use crate::{
     error::TaskError,
     ledger::{ExecutorId, Ledger},
     panic,
-    running::{self, activity::Seen},
+    running::{
+        self,
+        activity::Seen,
+        record::{self, End},
+    },
     sync::{
         Arc, Mutex,
         atomic::{Ordering::SeqCst, fence},
@@ -118,8 +122,10 @@ impl<R> Core<R> {
 
 impl<R: Send + 'static> Core<R> {
     pub(crate) fn new(executor: ExecutorId) -> Self {
+        let id = TaskId::next();
+        record::submitted(executor.number(), id.number());
         Self {
-            id: TaskId::next(),
+            id,
             executor,
             state: State::queued(),
             outcome: Slot::new(None),
@@ -132,6 +138,20 @@ impl<R: Send + 'static> Core<R> {
 
     pub(crate) fn id(&self) -> TaskId {
         self.id
+    }
+
+    /// Notes that it was settled, if somebody records: with a value that is still packed, if not with this outcome.
+    #[inline]
+    fn note_end(&self, outcome: Option<&Outcome<R>>) {
+        let executor = self.executor.number();
+        if record::is_on(executor) {
+            let end = match outcome {
+                None | Some(Ok(_)) => End::Succeeded,
+                Some(Err(error)) if error.is_cancellation() => End::Cancelled,
+                Some(Err(error)) => End::Failed(error.to_string().into()),
+            };
+            record::ended(executor, self.id.number(), end);
+        }
     }
 
     /// Queued → Running; true for the one who shall run it.
@@ -232,6 +252,7 @@ pub(crate) fn settle_alone<R: Send + 'static>(cell: Arc<dyn Cell<R>>, outcome: O
         Err(_) => ledger.failed(1),
     }
     let core = cell.core();
+    core.note_end(Some(&outcome));
     // SAFETY: the task is running, and until it is settled the slot is of nobody else's interest: the owner touches it after
     // `Done`, callbacks run after `Settling`, and there is no one else who could settle it, as the caller says.
     unsafe { core.outcome.put(outcome) };
@@ -244,6 +265,7 @@ pub(crate) fn settle_alone<R: Send + 'static>(cell: Arc<dyn Cell<R>>, outcome: O
 pub(crate) fn settle_packed<R: Send + 'static>(cell: Arc<dyn Cell<R>>, ledger: &Ledger) {
     if cell.core().state.settle(Ending::Succeeded) {
         ledger.succeeded(1);
+        cell.core().note_end(None);
         deliver(cell, CallbacksRun::Aside);
     }
 }
@@ -262,9 +284,11 @@ pub(crate) fn claim<R: Send + 'static>(core: &Core<R>, outcome: Option<&Outcome<
 /// What follows a [`claim`].
 pub(crate) fn conclude<R: Send + 'static>(cell: Arc<dyn Cell<R>>, outcome: Option<Outcome<R>>) {
     panic::contain(|| cell.drop_work());
-    match outcome {
-        Some(outcome) => hand_over(cell, outcome, CallbacksRun::Aside),
-        None => deliver(cell, CallbacksRun::Aside),
+    if let Some(outcome) = outcome {
+        hand_over(cell, outcome, CallbacksRun::Aside);
+    } else {
+        cell.core().note_end(None);
+        deliver(cell, CallbacksRun::Aside);
     }
 }
 
@@ -310,6 +334,7 @@ pub(crate) fn interrupt_unshared<R: Send + 'static>(core: &Core<R>, reason: Task
     let won = core.state.interrupt(ending_of(&outcome));
     if won {
         running::raised();
+        core.note_end(Some(&outcome));
         // SAFETY: as in `hand_over`.
         unsafe { core.outcome.put(outcome) };
         run_callbacks(core, &|| true);
@@ -386,6 +411,7 @@ fn discard<R: Send + 'static>(cell: Arc<dyn Cell<R>>, outcome: Outcome<R>, run: 
 
 /// Stores the outcome and delivers it. The caller has just moved the state to `Settling`.
 fn hand_over<R: Send + 'static>(cell: Arc<dyn Cell<R>>, outcome: Outcome<R>, callbacks: CallbacksRun) {
+    cell.core().note_end(Some(&outcome));
     // SAFETY: only the one who moved the state to `Settling` for the first time gets here, once per task; the
     // owner touches the slot only after `Done`, which is set below, after this.
     unsafe { cell.core().outcome.put(outcome) };

@@ -41,18 +41,33 @@ pub(crate) struct WorkerSeen {
     pub(crate) deeper: usize,
 }
 
-pub(super) type Reporters = OnceLock<Weak<dyn Reporter>>;
+/// What the executor is, and who knows more of it.
+pub(super) type Reporters = OnceLock<(String, Option<Weak<dyn Reporter>>)>;
 
 impl Ledger {
-    /// Who is to be asked how things stand.
-    pub(crate) fn reports_through(&self, reporter: Weak<dyn Reporter>) {
-        let _ = self.0.reporter.set(reporter);
+    /// What the executor is, with its name if it has one.
+    pub(crate) fn is_of(&self, executor: String) {
+        let _ = self.0.reporter.set((executor, None));
+    }
+
+    /// The same, and who is to be asked how things stand.
+    pub(crate) fn reports_through(&self, executor: String, reporter: Weak<dyn Reporter>) {
+        let _ = self.0.reporter.set((executor, Some(reporter)));
+    }
+
+    /// What the executor is, with its name if it has one.
+    pub(crate) fn executor(&self) -> &str {
+        self.0.reporter.get().map_or("executor", |(executor, _)| executor)
     }
 
     /// How things stand.
     pub(crate) fn report(&self) -> Report {
-        let mut report = Report::default();
-        if let Some(reporter) = self.0.reporter.get().and_then(Weak::upgrade) {
+        let mut report = Report {
+            executor: self.executor().to_owned(),
+            ..Report::default()
+        };
+        let reporter = self.0.reporter.get();
+        if let Some(reporter) = reporter.and_then(|(_, reporter)| reporter.as_ref()?.upgrade()) {
             reporter.report(&mut report);
         }
         let number = self.id().number();

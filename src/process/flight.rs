@@ -1,8 +1,10 @@
-use super::link::slot::Slot;
+use super::{link::slot::Slot, times::Times};
 use crate::{
     error::{TaskError, WorkerDeath},
     ledger::Ledger,
+    running::record::{self, Share},
     sync::{Arc, atomic::Ordering::Relaxed},
+    sys::clock,
     task::{Answer, Load, Parcel},
 };
 use std::time::Instant;
@@ -27,6 +29,14 @@ pub(super) struct Flight {
     pub(super) tells_its_end: bool,
     /// When a future that is to be dropped has to be gone.
     pub(super) drops_until: Option<Instant>,
+    /// The process that is to tell how long its items took, and until when it has told.
+    timed: Option<(u32, u64)>,
+}
+
+/// The name that was given to it, if one was.
+fn name_of(parcel: &dyn Parcel) -> Option<Arc<str>> {
+    let name = parcel.name();
+    (name != (parcel.call().entry.name)()).then(|| name.into())
 }
 
 /// Parcels that something has happened to, for when the pool's lock is free again.
@@ -106,7 +116,61 @@ impl Flight {
             abandoned: false,
             tells_its_end: false,
             drops_until: None,
+            timed: None,
         }
+    }
+
+    /// This process is to tell how long its items took.
+    pub(super) fn timed(mut self, pid: Option<u32>) -> Self {
+        self.timed = pid.map(|pid| (pid, 0));
+        self
+    }
+
+    /// Its worker has told how long some of its items took. False if nobody has asked it.
+    pub(super) fn took(&mut self, bytes: &[u8], ledger: &Ledger) -> bool {
+        let Some((pid, until)) = &mut self.timed else {
+            return false;
+        };
+        for times in Times::all(bytes, clock::precise()) {
+            *until = times.end();
+            let share = Share {
+                pid: *pid,
+                work: &self.parcel.call().entry.name,
+                name: name_of(&*self.parcel),
+                items: times.items,
+                failed: times.failed,
+                is_turn: self.parcel.call().is_async(),
+                died: false,
+                decode: times.decode,
+                run: times.run,
+                encode: times.encode,
+            };
+            record::ran_elsewhere(ledger.id().number(), self.parcel.number(), times.at, share);
+        }
+        true
+    }
+
+    /// What was running comes to its end with its process.
+    fn ran_to_death(&mut self, slot: &Slot, ledger: &Ledger) {
+        let Some((pid, until)) = self.timed.take() else {
+            return;
+        };
+        let now = clock::precise();
+        let age = u64::try_from(slot.age().as_nanos()).unwrap_or(u64::MAX);
+        let began = now.saturating_sub(age).max(until);
+        let share = Share {
+            pid,
+            work: &self.parcel.call().entry.name,
+            name: name_of(&*self.parcel),
+            items: 1,
+            failed: 1,
+            is_turn: self.parcel.call().is_async(),
+            died: true,
+            decode: 0,
+            run: now.saturating_sub(began),
+            encode: 0,
+        };
+        record::ran_elsewhere(ledger.id().number(), self.parcel.number(), began, share);
     }
 
     /// Its long argument has been sent. If a call runs on it, the answer may come where it was.
@@ -194,10 +258,13 @@ impl Flight {
 
     /// Its worker is dead: what was running is lost, what had not started runs elsewhere.
     pub(super) fn bury(mut self, slot: &Slot, death: &WorkerDeath, ledger: &Ledger, news: &mut News) {
+        let (started, _) = slot.progress();
+        if started > self.answered {
+            self.ran_to_death(slot, ledger);
+        }
         if self.abandoned {
             return self.let_go(news);
         }
-        let (started, _) = slot.progress();
         // What a dead worker left behind is not trusted any further than it can be right.
         let started = started.max(self.noted).clamp(self.answered, self.load.items);
         self.note_started(started, ledger);
@@ -220,6 +287,9 @@ impl Flight {
     /// What runs is stopped; its outcome is `Cancelled`. What has not started is given back.
     pub(super) fn kill(&mut self, slot: &Slot, ledger: &Ledger, news: &mut News) {
         self.take_back(slot, 0, ledger, news);
+        if self.answered < self.load.items && !self.abandoned {
+            self.ran_to_death(slot, ledger);
+        }
         // What was not given back has started, whatever the slot says now. What it has answered and nobody has taken in
         // counts as running.
         while self.answered < self.load.items && !self.abandoned {

@@ -25,6 +25,8 @@ mod supervisor;
 #[cfg(all(test, target_os = "linux", not(concurrent_futures_loom)))]
 mod tests;
 #[cfg(unix)]
+mod times;
+#[cfg(unix)]
 mod worker;
 
 #[cfg(not(unix))]

@@ -21,6 +21,7 @@ use crate::{
     sync::{Arc, Condvar, Mutex, MutexGuard},
     sys::channel,
     task::{Admission, Carrier, CarrierHandle, Parcel, Reaction, Whereabouts},
+    timeline,
 };
 use std::{
     fmt,
@@ -76,9 +77,11 @@ impl Shared {
             hears,
             forgotten: Mutex::new(Vec::new()),
         });
-        shared
-            .ledger
-            .reports_through(Arc::downgrade(&shared) as Weak<dyn Reporter>);
+        shared.ledger.reports_through(
+            "ProcessPool".to_owned(),
+            Arc::downgrade(&shared) as Weak<dyn Reporter>,
+        );
+        timeline::executor_opened(&shared.ledger);
         supervisor::start(shared.clone()).map_err(BuildError::StartWorker)?;
         Ok(shared)
     }

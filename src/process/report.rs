@@ -11,7 +11,6 @@ use crate::{
 
 impl Reporter for Shared {
     fn report(&self, report: &mut Report) {
-        "ProcessPool".clone_into(&mut report.executor);
         let Some(state) = self.state.try_lock() else {
             report.is_partial = true;
             return;

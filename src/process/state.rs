@@ -3,12 +3,14 @@
 use super::{
     config::Config,
     flight::{Flight, News},
+    link::frame::{ANNOUNCE, TIMED},
     worker::{Phase, Worker},
 };
 use crate::{
     error::TaskError,
     ledger::Ledger,
     remote::{EntryPlace, place_of},
+    running::record,
     sync::{Arc, atomic::Ordering::Relaxed},
     task::{Carrier, Entry, Parcel},
 };
@@ -227,10 +229,16 @@ impl State {
             news.gone.push(parcel);
             return true;
         };
-        let announce = parcel.tells_start() || ledger.max_pending().is_some();
+        let mut asked = 0;
+        if parcel.tells_start() || ledger.max_pending().is_some() {
+            asked |= ANNOUNCE;
+        }
+        if record::is_on(ledger.id().number()) {
+            asked |= TIMED;
+        }
         let id = self.next_batch;
         let worker = &mut self.workers[chosen];
-        match worker.send(id, &parcel, place, load, announce, &self.carrier) {
+        match worker.send(id, &parcel, place, load, asked, &self.carrier) {
             Ok(slot) => {
                 self.next_batch += 1;
                 if let Some(place) = parcel.place() {

@@ -4,6 +4,7 @@
 //! the middle of a change; [`Activity::levels`] looks again then.
 #![allow(unsafe_code)]
 
+use super::{Doing, record};
 use crate::{
     sync::{
         Arc,
@@ -178,11 +179,12 @@ pub(crate) fn all() -> Option<Vec<Arc<Activity>>> {
 }
 
 /// The calling thread is in a task until this is dropped.
-pub(super) struct Entered;
+pub(super) struct Entered(Option<record::Begun>);
 
 /// The calling thread begins a task.
 #[inline]
-pub(super) fn enter(about: About<'_>) -> Entered {
+pub(super) fn enter(about: About<'_>, doing: Doing) -> Entered {
+    let begun = record::begin(&about, doing);
     with_mine(|mine| {
         let depth = mine.depth.load(Relaxed);
         if let Some(level) = mine.levels.get(depth) {
@@ -202,12 +204,15 @@ pub(super) fn enter(about: About<'_>) -> Entered {
             mine.depth.store(depth + 1, Relaxed);
         }
     });
-    Entered
+    Entered(begun)
 }
 
 impl Drop for Entered {
     #[inline]
     fn drop(&mut self) {
+        if let Some(begun) = self.0.take() {
+            begun.end();
+        }
         with_mine(|mine| {
             let depth = mine.depth.load(Relaxed).saturating_sub(1);
             mine.change(|| mine.depth.store(depth, Relaxed));
@@ -226,6 +231,15 @@ pub(crate) fn awaits(awaited: Awaited) -> Awaited {
         Awaited::of_word(level.awaits.swap(awaited.to_word(), Relaxed))
     })
     .unwrap_or(Awaited::Nothing)
+}
+
+/// The number of the task that the calling thread is in.
+pub(super) fn task() -> Option<u64> {
+    with_mine(|mine| {
+        let level = mine.depth.load(Relaxed).checked_sub(1)?;
+        mine.levels.get(level)?.task.load(Relaxed).checked_sub(1)
+    })
+    .flatten()
 }
 
 /// A future of the task that the calling thread polls has said that it waits for the task of this number.

@@ -34,7 +34,7 @@ const NOTHING: Current = Current {
 
 /// Runs `work` as a part of `task`.
 pub(crate) fn run_as<R>(task: &Arc<impl Running + 'static>, doing: Doing, work: impl FnOnce() -> R) -> R {
-    let _entered = activity::enter(task.about());
+    let _entered = activity::enter(task.about(), doing);
     let task = NonNull::new(Arc::as_ptr(task).cast_mut());
     run_with(task.map(|task| task as NonNull<dyn Running>), doing, work)
 }
@@ -74,7 +74,7 @@ pub(crate) fn carry() -> Carried {
 pub(crate) unsafe fn run_carried<R>(task: &Carried, work: impl FnOnce() -> R) -> R {
     // SAFETY: the caller's promise: the task is there.
     let about = task.0.map(|task| unsafe { task.as_ref() }.about());
-    let _entered = about.map(activity::enter);
+    let _entered = about.map(|about| activity::enter(about, Doing::Calling));
     run_with(task.0, Doing::Calling, work)
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod activity;
 mod current;
+pub(crate) mod record;
 mod token;
 
 pub(crate) use current::{Carried, Doing, carry, is_polling, is_running, run_as, run_carried};

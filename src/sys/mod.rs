@@ -14,6 +14,7 @@
 //! | `program.rs` | starting an external program: its group, its pipes, what dies with whom |
 //! | `board.rs` | where the groups of running programs are written down for who outlives this process |
 //! | `worker.rs` | what a worker does to itself at its start |
+//! | `exit.rs` | what is done when the program ends |
 //! | `stack.rs` | how large a thread's stack is, and how much of it is used |
 //! | `overflow.rs` | the words a worker says when its stack overflows |
 //! | `constructors.rs` | running the program's later constructors in a worker |
@@ -52,6 +53,7 @@ pub(crate) mod child;
 pub(crate) mod clock;
 #[cfg(unix)]
 pub(crate) mod constructors;
+pub(crate) mod exit;
 #[cfg(test)]
 pub(crate) mod fuzz;
 pub(crate) mod huge_pages;

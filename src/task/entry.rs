@@ -11,6 +11,7 @@ use crate::{
     error::{TaskError, TaskPanic},
     ledger::Mode,
     panic,
+    running::record::Mark,
 };
 use std::{future::Future, marker::PhantomData, pin::Pin, ptr::NonNull};
 
@@ -108,7 +109,10 @@ where
     let ended = panic::catch(|| {
         let argument = input.argument.unpack::<T, X>("the argument")?;
         let callee = K::summon(input.context)?;
-        pack_result::<R, X>(callee.call(Mode::Here, argument)?, answer)
+        Mark::Decoded.set();
+        let result = callee.call(Mode::Here, argument)?;
+        Mark::Ran.set();
+        pack_result::<R, X>(result, answer)
     });
     conclude(ended, answer)
 }
@@ -138,7 +142,9 @@ where
 {
     let started = panic::catch(|| {
         let argument = input.argument.unpack::<T, X>("the argument")?;
-        K::summon(input.context)?.call(Mode::Here, argument)
+        let callee = K::summon(input.context)?;
+        Mark::Decoded.set();
+        callee.call(Mode::Here, argument)
     });
     match started {
         Ok(Ok(future)) => {
@@ -147,6 +153,7 @@ where
             Box::pin(async move {
                 let mut answer = Vec::new();
                 let ended = future.await;
+                Mark::Ran.set();
                 let packed = ended
                     .and_then(|result| panic::catch(|| pack_result::<Fut::Output, X>(result, &mut answer)));
                 let verdict = conclude(packed, &mut answer);

@@ -16,6 +16,7 @@ use crate::{
         state::{Cancel, Phase, Snapshot},
     },
     ledger::{ExecutorId, Hold, Ledger},
+    running::record::{self, Passage},
     sync::{Arc, Mutex, atomic::AtomicU64},
     task::call::guarded,
     timer::{self, Armed, Deadline},
@@ -369,7 +370,12 @@ impl<R: Send + 'static> Cell<R> for RemoteCell<R> {
         let Some(kept) = self.cargo.lock().result.take() else {
             return;
         };
+        let executor = self.core.executor().number();
+        let since = record::now_if_on(executor);
         let outcome: Outcome<R> = guarded(|| kept.unpack(self.decode));
+        if let Some(since) = since {
+            record::passed(executor, self.core.id().number(), Passage::Out, since);
+        }
         let ledger = if outcome.is_err() { self.ledger() } else { None };
         // SAFETY: `unpack` is called by the owner of a task that is `Done` or by who runs its callbacks, whose turns
         // do not overlap (see `Cell::unpack`), and the result was there, so this is the first call.

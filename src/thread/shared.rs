@@ -20,6 +20,7 @@ use crate::{
     },
     sys::barrier,
     task::{Home, Task},
+    timeline,
 };
 use std::{io, sync::Weak};
 
@@ -60,7 +61,9 @@ impl Shared {
         });
         let at_rest: Weak<dyn AtRest> = shared.me.clone();
         shared.ledger.tell_at_rest(at_rest);
-        shared.ledger.reports_through(shared.me.clone());
+        let executor = format!("ThreadPool `{}`", shared.config.name);
+        shared.ledger.reports_through(executor, shared.me.clone());
+        timeline::executor_opened(&shared.ledger);
         (shared, seats)
     }
 
@@ -268,7 +271,6 @@ impl Shared {
 
 impl Reporter for Shared {
     fn report(&self, report: &mut Report) {
-        report.executor = format!("ThreadPool `{}`", self.config.name);
         self.lifecycle.report_suspended(report);
     }
 }

@@ -287,14 +287,15 @@ impl<T: Send + 'static, R: Send + 'static> Chunks<T, R> {
         }
     }
 
-    /// A round of pushes is over.
-    pub(super) fn pulled(&mut self) {
+    /// A round of pushes is over. Nothing was encoded.
+    pub(super) fn pulled(&mut self) -> u64 {
         self.announce();
         // Who sees that the round is over sees all of its items.
         self.state.gathering.pulling.store(false, Release);
         let uncounted = self.inlet.put_in() - self.counted;
         self.counted += uncounted;
         self.state.ledger.submitted(uncounted as u64);
+        0
     }
 
     /// The next outcome, if it is a value of the chunk that is being yielded.

@@ -6,7 +6,7 @@ use crate::{
     error::{TaskError, TaskPanic},
     ledger::Mode,
     panic,
-    running::{About, Doing, Running, Source, WorkName, run_as},
+    running::{About, Doing, Running, Source, WorkName, record, run_as},
     sync::Arc,
     task::{Callee, Crossing, Run, RunContext, call},
 };
@@ -26,6 +26,8 @@ where
     R: Send + 'static,
     X: Crossing<T> + Crossing<R>,
 {
+    const WORK: WorkName = &(K::name as fn() -> &'static str);
+
     pub(super) fn new(callee: K, state: Arc<State<T, R>>) -> Arc<Self> {
         Arc::new(Self {
             callee,
@@ -99,6 +101,7 @@ where
         let mut errors = VecDeque::new();
         let mut unstarted = 0;
         let mut items = items.into_iter();
+        let mut noted = record::Items::begin(self.state.ledger.id().number(), Self::WORK);
         // Once more after each panic: the items behind it are not to suffer.
         while let Err(caught) = panic::catch(|| {
             for item in items.by_ref() {
@@ -110,9 +113,13 @@ where
                     continue;
                 }
                 // An outcome that came from one of two places would go through memory, for every item.
+                let before = errors.len();
                 match call::<K, T, X>(&self.callee, item, mode) {
                     Ok(value) => values.push(value),
                     Err(error) => errors.push_back((values.len() + errors.len(), error)),
+                }
+                if let Some(noted) = &mut noted {
+                    noted.ended(errors.len() > before);
                 }
             }
         }) {
@@ -120,6 +127,9 @@ where
                 values.len() + errors.len(),
                 TaskError::Panicked(TaskPanic::new(caught)),
             ));
+            if let Some(noted) = &mut noted {
+                noted.ended(true);
+            }
         }
         self.state.ledger.killed(unstarted);
         self.state.ledger.failed(errors.len() as u64 - unstarted);
@@ -141,10 +151,7 @@ where
         let size = items.len();
         context.ledger.started(size as u64);
         let start = Instant::now();
-        let running = Arc::new(RunningChunk(
-            self.state.clone(),
-            &(K::name as fn() -> &'static str),
-        ));
+        let running = Arc::new(RunningChunk(self.state.clone(), Self::WORK));
         let chunk = run_as(&running, Doing::Calling, || {
             self.run_chunk(items, context.ledger.mode())
         });

@@ -126,11 +126,7 @@ impl Dump {
             is_partial,
         } = report;
         Self {
-            executor: if executor.is_empty() {
-                "executor".to_owned()
-            } else {
-                executor
-            },
+            executor,
             stats,
             workers: workers.into_iter().map(WorkerDump::of).collect(),
             suspended: suspended.into_iter().map(TaskDump::of).collect(),

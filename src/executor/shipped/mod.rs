@@ -12,6 +12,7 @@ use crate::{
     error::TaskError,
     future::{core::Outcome, host},
     ledger::Ledger,
+    running::record::{Passage, Stopwatch},
     sync::Arc,
     task::{
         Admission, CarrierHandle, Crossing, Decode, Reaction, RemoteCall, Whereabouts, guarded,
@@ -46,6 +47,9 @@ pub(crate) struct Shipped<T, R> {
     /// The source was full when the last item was pushed.
     is_full: bool,
     detached: bool,
+    /// What encoding and decoding take, if the executor is recorded.
+    encoding: Stopwatch,
+    decoding: Stopwatch,
     items: PhantomData<fn(T)>,
 }
 
@@ -71,6 +75,8 @@ impl<T: Send + 'static, R: Send + 'static> Shipped<T, R> {
             counted: 0,
             is_full: false,
             detached: false,
+            encoding: Stopwatch::default(),
+            decoding: Stopwatch::default(),
             items: PhantomData,
         }
     }
@@ -111,7 +117,9 @@ impl<T: Send + 'static, R: Send + 'static> Shipped<T, R> {
         }
         self.buffer.clear();
         let (encode, buffer) = (self.encode, &mut self.buffer);
+        let since = self.encoding.start();
         let encoded = guarded(|| push_item(buffer, |bytes| encode(&item, bytes)));
+        self.encoding.stop(since);
         crate::panic::drop_contained(item);
         match encoded {
             Ok(()) => {
@@ -130,23 +138,36 @@ impl<T: Send + 'static, R: Send + 'static> Shipped<T, R> {
     }
 
     /// Items are counted when a round of pulls is over, and sent as they come.
-    #[allow(clippy::unused_self)]
-    pub(super) fn pulling(&mut self, _: usize) {}
+    pub(super) fn pulling(&mut self, _: usize) {
+        self.encoding.begin(self.source.ledger().id().number());
+    }
 
-    pub(super) fn pulled(&mut self) {
+    /// Gives back how many nanoseconds went into encoding.
+    pub(super) fn pulled(&mut self) -> u64 {
         let uncounted = self.taken_in - self.counted;
         self.counted += uncounted;
         self.source.ledger().submitted(uncounted as u64);
+        self.encoding.nanos()
     }
 
     #[inline]
     pub(super) fn try_next(&mut self) -> Option<Outcome<R>> {
+        let since = self.decoding.start();
         let answer = self.current.next()?;
         let outcome = answer.and_then(|packed| {
             let decode = self.decode;
             guarded(|| decode(packed)).inspect_err(|_| self.source.ledger().failed_after_all())
         });
+        self.decoding.stop(since);
         Some(outcome)
+    }
+
+    /// Yields these answers next.
+    fn set_current(&mut self, answers: Answers) {
+        let executor = self.source.ledger().id().number();
+        self.decoding.tell(executor, Passage::Out);
+        self.decoding.begin(executor);
+        self.current = answers;
     }
 
     pub(super) fn is_ready(&mut self) -> bool {
@@ -161,7 +182,8 @@ impl<T: Send + 'static, R: Send + 'static> Shipped<T, R> {
             if let Some(outcome) = self.try_next() {
                 return Some(outcome);
             }
-            self.current = self.more_answers()?;
+            let more = self.more_answers()?;
+            self.set_current(more);
         }
     }
 
@@ -189,11 +211,11 @@ impl<T: Send + 'static, R: Send + 'static> Shipped<T, R> {
                 return Poll::Ready(outcome);
             }
             if let Some(answers) = self.more_answers() {
-                self.current = answers;
+                self.set_current(answers);
                 continue;
             }
             match self.source.take_answers_or_wait(waker) {
-                Ok(answers) => self.current = answers,
+                Ok(answers) => self.set_current(answers),
                 Err(is_first) => {
                     if is_first.0 {
                         self.carrier.0.awaited();
@@ -215,6 +237,8 @@ impl<T: Send + 'static, R: Send + 'static> Shipped<T, R> {
 
 impl<T, R> Shipped<T, R> {
     pub(super) fn cancel(&mut self) {
+        self.decoding
+            .tell(self.source.ledger().id().number(), Passage::Out);
         if self.detached {
             return;
         }

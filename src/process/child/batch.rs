@@ -2,14 +2,15 @@
 
 use super::{
     super::link::{
-        frame::{BARE, Header, IN_BULK, LAST, up},
+        frame::{BARE, Header, IN_BULK, LAST, TIMED, up},
         ring::Nonsense,
     },
     running::RunningBatch,
     serve::{Server, call, flags_of, kind_of},
 };
 use crate::{
-    running::{Doing, run_as},
+    running::{Doing, record::Marks, run_as},
+    sys::clock,
     task::{Entry, Packed, Routine, Verdict, failure, parcel::split_item, short},
 };
 use std::time::Instant;
@@ -52,6 +53,7 @@ impl Server {
             self.wire.tell_if_last();
         }
         let mut answer = std::mem::take(&mut self.kept.answer);
+        Marks::are_wanted(header.flags & TIMED != 0);
         let running = RunningBatch::renew(&mut self.kept.running, &self.wire.link, &header);
         let batch = Batch {
             header,
@@ -79,6 +81,7 @@ impl Server {
         self.leave_if_retired();
         if let Ended::ByTakingBack(item) = ended {
             running.ends();
+            self.send_times(&header);
             let end = Header {
                 kind: up::END,
                 slot: header.slot,
@@ -118,9 +121,16 @@ impl Server {
                 rest = behind;
                 Packed::Encoded(argument.into())
             };
+            let began = batch.is_timed().then(clock::precise);
             let verdict = (batch.run)(argument, answer);
+            if let Some(began) = began {
+                self.kept.times.add(began, verdict == Verdict::Failure);
+            }
             self.ran += 1;
             let is_last = item + 1 >= limit;
+            if is_last || self.kept.times.is_full() {
+                self.send_times(&batch.header);
+            }
             if item > 0 && !is_last && verdict == Verdict::Value && answer.len() <= short::LONGEST {
                 self.wire.answer_short(answer);
             } else {
@@ -141,6 +151,15 @@ impl Server {
             }
         }
         Ok(Ended::ByTakingBack(item))
+    }
+
+    /// Sends what was noted of a batch that is timed.
+    fn send_times(&mut self, batch: &Header) {
+        let times = &mut self.kept.times;
+        if !times.is_empty() {
+            self.wire.tell_times(batch, times.take());
+            times.clear();
+        }
     }
 
     fn answer(&mut self, batch: &Batch<'_>, item: u32, is_last: bool, verdict: Verdict, answer: &[u8]) {
@@ -173,6 +192,12 @@ struct Batch<'a> {
     running: &'a RunningBatch,
     /// Calls the work with an argument, and packs the result.
     run: &'a dyn Fn(Packed<'_>, &mut Vec<u8>) -> Verdict,
+}
+
+impl Batch<'_> {
+    fn is_timed(&self) -> bool {
+        self.header.flags & TIMED != 0
+    }
 }
 
 /// How a batch came to its end.

@@ -1,10 +1,13 @@
 //! The async tasks of a worker: several futures at once on its one thread.
 
 use super::{
-    super::link::{
-        Link,
-        frame::{Header, LAST},
-        slot::TO_BE_DROPPED,
+    super::{
+        link::{
+            Link,
+            frame::{Header, LAST, TIMED},
+            slot::TO_BE_DROPPED,
+        },
+        times::Notebook,
     },
     running::RunningBatch,
     serve::{flags_of, kind_of},
@@ -12,9 +15,9 @@ use super::{
 };
 use crate::{
     error::TaskError,
-    running::{self, Doing, run_as},
+    running::{self, Doing, record::Marks, run_as},
     sync::Arc,
-    sys::channel,
+    sys::{channel, clock},
     task::{Pending, Verdict, failure},
 };
 use futures::{
@@ -67,9 +70,17 @@ struct Task {
     started: Instant,
     batch: Arc<RunningBatch>,
     pending: Abortable<Pending>,
+    /// How long its turns took, if somebody wants to know.
+    times: Option<Notebook>,
 }
 
-type Ended = (Header, Instant, Result<(Verdict, Vec<u8>), Aborted>);
+/// A future that has ended.
+struct Ended {
+    header: Header,
+    started: Instant,
+    outcome: Result<(Verdict, Vec<u8>), Aborted>,
+    times: Option<Notebook>,
+}
 
 impl Future for Task {
     type Output = Ended;
@@ -77,11 +88,21 @@ impl Future for Task {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Ended> {
         let this = &mut *self;
         let pending = Pin::new(&mut this.pending);
+        let began = this.times.as_ref().map(|_| clock::precise());
         let polled = run_as(&this.batch, Doing::Polling, || pending.poll(context));
+        if let Some((times, began)) = this.times.as_mut().zip(began) {
+            let failed = matches!(&polled, Poll::Ready(Err(_) | Ok((Verdict::Failure, _))));
+            times.add_turn(began, polled.is_ready(), failed);
+        }
         if polled.is_ready() {
             this.batch.ends();
         }
-        polled.map(|ended| (this.header, this.started, ended))
+        polled.map(|outcome| Ended {
+            header: this.header,
+            started: this.started,
+            outcome,
+            times: this.times.take(),
+        })
     }
 }
 
@@ -112,7 +133,15 @@ impl Futures {
         });
         alarm.woken.store(true, SeqCst);
         let batch = RunningBatch::new(&self.link, header);
+        let is_timed = header.flags & TIMED != 0;
+        Marks::are_wanted(is_timed);
+        let began = is_timed.then(clock::precise);
         let pending = run_as(&batch, Doing::Polling, make);
+        let times = began.map(|began| {
+            let mut times = Notebook::default();
+            times.add_turn(began, false, false);
+            times
+        });
         let (handle, registration) = AbortHandle::new_pair();
         self.stops.push((header.slot, handle));
         self.running.push(Task {
@@ -120,6 +149,7 @@ impl Futures {
             started: Instant::now(),
             batch,
             pending: Abortable::new(pending, registration),
+            times,
         });
     }
 
@@ -140,9 +170,18 @@ impl Futures {
         let before = self.running.len();
         let waker = Waker::from(alarm.clone());
         let mut context = Context::from_waker(&waker);
-        while let Poll::Ready(Some((header, started, ended))) = self.running.poll_next_unpin(&mut context) {
+        while let Poll::Ready(Some(ended)) = self.running.poll_next_unpin(&mut context) {
+            let Ended {
+                header,
+                started,
+                outcome,
+                times,
+            } = ended;
             self.stops.retain(|(slot, _)| *slot != header.slot);
-            let (verdict, answer) = ended.unwrap_or_else(|Aborted| {
+            if let Some(mut times) = times {
+                wire.tell_times(&header, times.take());
+            }
+            let (verdict, answer) = outcome.unwrap_or_else(|Aborted| {
                 let mut answer = Vec::new();
                 failure::write(&TaskError::Cancelled, &mut answer);
                 (Verdict::Failure, answer)

@@ -7,7 +7,10 @@ mod serve;
 mod wire;
 
 use super::link::{LENGTH, Link, MAGIC};
-use crate::sys::{board, channel, image, memory::SharedMemory, worker};
+use crate::{
+    sys::{board, channel, image, memory::SharedMemory, worker},
+    timeline,
+};
 use serve::{Limits, Server};
 use std::{
     os::fd::{AsFd, OwnedFd},
@@ -65,7 +68,11 @@ pub(super) fn serve_if_marked(before_work: impl FnOnce()) {
         return;
     };
     // SAFETY: this runs before `main` or as its first statement, before the program has started a thread.
-    unsafe { worker::remove_variable(MARKER_C) };
+    unsafe {
+        worker::remove_variable(MARKER_C);
+        // The parent tells what happens here; the file is its own.
+        worker::remove_variable(timeline::VARIABLE_C);
+    }
     let Some(marker) = Marker::parse(&value) else {
         refuse_to_start("its value makes no sense");
     };

@@ -1,9 +1,12 @@
 //! What a worker does all its life: take a batch, run its items one after another, answer each.
 
 use super::{
-    super::link::{
-        frame::{ANNOUNCE, BARE, Header, IN_BULK, down, up},
-        ring::Nonsense,
+    super::{
+        link::{
+            frame::{ANNOUNCE, BARE, Header, IN_BULK, down, up},
+            ring::Nonsense,
+        },
+        times::Notebook,
     },
     futures::Futures,
     running::RunningBatch,
@@ -51,6 +54,8 @@ pub(super) struct Kept {
     pub(super) running: Option<Arc<RunningBatch>>,
     /// When the last batch ended, if the next one is there already.
     pub(super) ended: Option<Instant>,
+    /// How long items took that nobody was told of.
+    pub(super) times: Notebook,
     entry: Option<(EntryPlace, &'static Entry)>,
 }
 

@@ -128,6 +128,18 @@ impl Wire {
         }
     }
 
+    /// Adds how long items of this batch took; an answer follows.
+    pub(super) fn tell_times(&mut self, batch: &Header, times: &[u8]) {
+        let header = Header {
+            kind: up::TIMES,
+            slot: batch.slot,
+            id: batch.id,
+            body: times.len() as u64,
+            ..Header::default()
+        };
+        self.add(header, times);
+    }
+
     /// Adds an answer, its body through the stream if it is long.
     pub(super) fn answer(&mut self, mut header: Header, body: &[u8]) {
         header.body = body.len() as u64;

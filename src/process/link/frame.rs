@@ -65,6 +65,8 @@ pub(crate) mod up {
     pub(crate) const WANTED: u8 = 7;
     /// The worker has had enough and is leaving: nothing more is started here.
     pub(crate) const RETIRING: u8 = 8;
+    /// How long items of the batch took; only sent if the batch asks for it, and before its last answer.
+    pub(crate) const TIMES: u8 = 9;
 }
 
 /// The body comes through the stream.
@@ -75,3 +77,5 @@ pub(crate) const LAST: u8 = 2;
 pub(crate) const ANNOUNCE: u8 = 4;
 /// The body is a bare vector of bytes (`task/packed.rs`).
 pub(crate) const BARE: u8 = 8;
+/// The parent records: it is to be told how long items took.
+pub(crate) const TIMED: u8 = 16;

@@ -5,7 +5,7 @@ use super::{
         flight::{Flight, News},
         link::{
             LENGTH, Link, SLOTS,
-            frame::{Header, IN_BULK, up},
+            frame::{ANNOUNCE, Header, IN_BULK, TIMED, up},
         },
         worker::{Wires, Worker},
     },
@@ -117,10 +117,8 @@ impl Parent {
         let (parcel, goods, load) = Goods::new(items, length);
         let id = self.sent.len() as u64 + 1;
         let place = EntryPlace { offset: 0, name: 0 };
-        match self
-            .worker
-            .send(id, &parcel, place, load, random.one_in(2), &self.carrier)
-        {
+        let asked = *random.pick(&[0, ANNOUNCE, TIMED, ANNOUNCE | TIMED]);
+        match self.worker.send(id, &parcel, place, load, asked, &self.carrier) {
             Ok(slot) => {
                 self.sent.push(goods);
                 Some(Job {

@@ -172,6 +172,11 @@ impl WildWorker {
             body: body.len() as u64,
             ..Header::default()
         };
+        if random.one_in(20) {
+            let times: Vec<u8> = (0..random.below(200)).map(|_| random.byte()).collect();
+            let (kind, body) = (up::TIMES, times.len() as u64);
+            return self.frame(Header { kind, body, ..header }, &times);
+        }
         match random.below(6) {
             0 => self.frame(
                 Header {

@@ -6,7 +6,7 @@ use super::{
         flight::Flight,
         link::{
             MOST_INLINE, Wish,
-            frame::{ANNOUNCE, BARE, Header, IN_BULK, down},
+            frame::{BARE, Header, IN_BULK, TIMED, down},
         },
     },
     Worker,
@@ -34,14 +34,14 @@ pub(super) enum Body {
 }
 
 impl Worker {
-    /// Sends a batch. It comes back if there is no room for it, or for its context.
+    /// Sends a batch; `asked` are the flags of what the worker is to tell of it. It comes back if there is no room for it, or for its context.
     pub(in crate::process) fn send(
         &mut self,
         id: u64,
         parcel: &Arc<dyn Parcel>,
         place: EntryPlace,
         load: Load,
-        announce: bool,
+        asked: u8,
         carrier: &Weak<dyn Carrier>,
     ) -> Result<u16, Load> {
         let context = parcel.call().context.as_ref();
@@ -70,10 +70,7 @@ impl Worker {
             self.armed = Some(Wish::All);
             self.link.arm(Wish::All);
         }
-        let mut flags = if is_long { IN_BULK } else { 0 };
-        if announce {
-            flags |= ANNOUNCE;
-        }
+        let mut flags = if is_long { asked | IN_BULK } else { asked };
         if load.bare {
             flags |= BARE;
         }
@@ -102,7 +99,9 @@ impl Worker {
         if self.flights.len() <= slot as usize {
             self.flights.resize_with(slot as usize + 1, || None);
         }
-        self.flights[slot as usize] = Some(Flight::new(id, parcel.clone(), load));
+        self.flights[slot as usize] = Some(
+            Flight::new(id, parcel.clone(), load).timed((asked & TIMED != 0).then(|| self.wires.child.pid())),
+        );
         Ok(slot)
     }
 

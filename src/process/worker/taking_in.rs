@@ -172,6 +172,12 @@ impl Worker {
                 let flight = flight(&mut self.flights, &header)?;
                 flight.note_started(header.item.saturating_add(1).min(flight.load.items), ledger);
             }
+            up::TIMES => {
+                let times = frame.body.to_vec();
+                if !flight(&mut self.flights, &header)?.took(&times, ledger) {
+                    return Err(Nonsense("it tells times that nobody has asked for".into()));
+                }
+            }
             up::END => self.ended(&header, news, taken)?,
             up::WANTED => self.wanted(&header)?,
             up::RETIRING => {
