@@ -35,7 +35,7 @@ impl Times {
     }
 
     /// Any bytes are times. Those that cannot be are cut down to what can: nothing lies in the future.
-    fn read(bytes: &[u8; Self::SIZE], now: u64) -> Self {
+    fn read(bytes: [u8; Self::SIZE], now: u64) -> Self {
         let word = |place: usize| {
             let mut word = [0; 8];
             word.copy_from_slice(&bytes[8 * place..8 * (place + 1)]);
@@ -65,10 +65,10 @@ impl Times {
         }
     }
 
-    /// The entries of a frame.
+    /// The entries of a frame, each copied before it is read: the worker can still write there.
     pub(super) fn all(bytes: &[u8], now: u64) -> impl Iterator<Item = Self> {
         let (entries, _) = bytes.as_chunks::<{ Self::SIZE }>();
-        entries.iter().map(move |entry| Self::read(entry, now))
+        entries.iter().map(move |entry| Self::read(*entry, now))
     }
 }
 

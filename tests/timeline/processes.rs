@@ -105,7 +105,7 @@ fn a_call_that_is_stopped_at_its_deadline_ends_there() {
     let recording = pool.record();
     let endless = pool.options().timeout(Duration::from_millis(30)).submit(
         |(): ()| loop {
-            std::hint::spin_loop()
+            std::hint::spin_loop();
         },
         (),
     );

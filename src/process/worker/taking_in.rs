@@ -173,8 +173,7 @@ impl Worker {
                 flight.note_started(header.item.saturating_add(1).min(flight.load.items), ledger);
             }
             up::TIMES => {
-                let times = frame.body.to_vec();
-                if !flight(&mut self.flights, &header)?.took(&times, ledger) {
+                if !flight(&mut self.flights, &header)?.took(frame.body, ledger) {
                     return Err(Nonsense("it tells times that nobody has asked for".into()));
                 }
             }

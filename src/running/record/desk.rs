@@ -30,7 +30,7 @@ pub(crate) fn is_on(executor: u32) -> bool {
 }
 
 /// So many notes a thread keeps to itself before it hands them over.
-const KEPT: usize = 4_096;
+const KEPT: usize = 1_024;
 
 /// The notes that one thread has made.
 struct Pad {
@@ -99,10 +99,10 @@ impl Desk {
     fn collect(&self, pad: &Pad) {
         let mut notes = pad.notes.lock();
         let fresh = Vec::with_capacity(if self.recorders.is_empty() { 0 } else { KEPT });
-        let taken = mem::replace(&mut *notes, fresh);
+        let page = Arc::new(mem::replace(&mut *notes, fresh));
         drop(notes);
         for recorder in &self.recorders {
-            recorder.keep(&taken);
+            recorder.keep(&page);
         }
     }
 
@@ -128,33 +128,62 @@ struct Kept {
     executors: Mutex<BTreeSet<u32>>,
     since: u64,
     most: AtomicUsize,
-    notes: Mutex<Notes>,
+    pages: Mutex<Pages>,
 }
 
-/// Notes, each thread's in the order in which it made them.
-#[derive(Debug, Clone, Default)]
+/// Pages of notes, each of one thread, in the order in which it made them. Not copied: there are many, and several recorders may have
+/// the same.
+#[derive(Default)]
+struct Pages {
+    list: Vec<Arc<Vec<Note>>>,
+    /// How many of their notes are this recorder's.
+    count: usize,
+    left_out: usize,
+}
+
+impl Kept {
+    fn is_mine(&self, note: &Note, executors: &BTreeSet<u32>) -> bool {
+        note.at >= self.since && executors.contains(&note.executor)
+    }
+
+    fn keep(&self, page: &Arc<Vec<Note>>) {
+        let executors = self.executors.lock();
+        let mine = page.iter().filter(|note| self.is_mine(note, &executors)).count();
+        drop(executors);
+        let mut pages = self.pages.lock();
+        if mine > 0 && pages.count < self.most.load(Relaxed) {
+            pages.list.push(page.clone());
+            pages.count += mine;
+        } else {
+            pages.left_out += mine;
+        }
+    }
+
+    /// The notes, as many as are to be kept.
+    fn read(&self) -> Notes {
+        let executors = self.executors.lock();
+        let pages = self.pages.lock();
+        let most = self.most.load(Relaxed);
+        let mine = pages
+            .list
+            .iter()
+            .flat_map(|page| page.iter())
+            .filter(|note| self.is_mine(note, &executors));
+        let list: Vec<_> = mine.take(most).cloned().collect();
+        let left_out = (pages.count + pages.left_out).saturating_sub(list.len());
+        Notes {
+            list,
+            left_out: left_out as u64,
+        }
+    }
+}
+
+/// Notes of several threads, each thread's in the order in which it made them.
+#[derive(Debug, Default)]
 pub(crate) struct Notes {
     pub(crate) list: Vec<Note>,
     /// For so many more there was no room.
     pub(crate) left_out: u64,
-}
-
-impl Kept {
-    fn keep(&self, notes: &[Note]) {
-        let executors = self.executors.lock();
-        let most = self.most.load(Relaxed);
-        let mut kept = self.notes.lock();
-        for note in notes {
-            if note.at < self.since || !executors.contains(&note.executor) {
-                continue;
-            }
-            if kept.list.len() < most {
-                kept.list.push(note.clone());
-            } else {
-                kept.left_out += 1;
-            }
-        }
-    }
 }
 
 /// Keeps notes from when it is made until it is dropped.
@@ -167,7 +196,7 @@ impl Recorder {
             executors: Mutex::default(),
             since: clock::precise(),
             most: AtomicUsize::new(most),
-            notes: Mutex::new(Notes::default()),
+            pages: Mutex::default(),
         });
         DESK.lock().recorders.push(kept.clone());
         Self(kept)
@@ -193,7 +222,7 @@ impl Recorder {
     /// All notes so far.
     pub(crate) fn notes(&self) -> Notes {
         DESK.lock().collect_all();
-        self.0.notes.lock().clone()
+        self.0.read()
     }
 
     /// The names of the threads, by the numbers that notes have.
