@@ -19,7 +19,7 @@ use crate::{
     ledger::{ExecutorId, Ledger},
     panic,
     running::{
-        self,
+        self, TaskSpan,
         activity::Seen,
         record::{self, End},
     },
@@ -38,6 +38,7 @@ pub(crate) type Callback<R> = Box<dyn FnOnce(&Outcome<R>) + Send>;
 /// The part of a task that does not depend on what it runs.
 pub(crate) struct Core<R> {
     id: TaskId,
+    span: TaskSpan,
     executor: ExecutorId,
     state: State,
     outcome: Slot<Outcome<R>>,
@@ -126,6 +127,7 @@ impl<R: Send + 'static> Core<R> {
         record::submitted(executor.number(), id.number());
         Self {
             id,
+            span: TaskSpan::of_task(id.number()),
             executor,
             state: State::queued(),
             outcome: Slot::new(None),
@@ -138,6 +140,10 @@ impl<R: Send + 'static> Core<R> {
 
     pub(crate) fn id(&self) -> TaskId {
         self.id
+    }
+
+    pub(crate) fn span(&self) -> &TaskSpan {
+        &self.span
     }
 
     /// Notes that it was settled, if somebody records: with a value that is still packed, if not with this outcome.

@@ -1,4 +1,4 @@
-use super::{link::slot::Slot, times::Times};
+use super::{link::slot::Slot, logs, times::Times};
 use crate::{
     error::{TaskError, WorkerDeath},
     ledger::Ledger,
@@ -31,6 +31,8 @@ pub(super) struct Flight {
     pub(super) drops_until: Option<Instant>,
     /// The process that is to tell how long its items took, and until when it has told.
     timed: Option<(u32, u64)>,
+    /// Whose log it is.
+    _log: logs::Key,
 }
 
 /// The name that was given to it, if one was.
@@ -117,6 +119,7 @@ impl Flight {
             tells_its_end: false,
             drops_until: None,
             timed: None,
+            _log: logs::Key::NONE,
         }
     }
 
@@ -124,6 +127,11 @@ impl Flight {
     pub(super) fn timed(mut self, pid: Option<u32>) -> Self {
         self.timed = pid.map(|pid| (pid, 0));
         self
+    }
+
+    /// What is logged in it belongs to this one.
+    pub(super) fn logged(self, key: logs::Key) -> Self {
+        Self { _log: key, ..self }
     }
 
     /// Its worker has told how long some of its items took. False if nobody has asked it.

@@ -12,6 +12,11 @@ mod constructor;
 mod flight;
 #[cfg(unix)]
 mod link;
+#[cfg(all(unix, not(feature = "tracing")))]
+#[path = "no_logs.rs"]
+mod logs;
+#[cfg(all(unix, feature = "tracing"))]
+mod logs;
 #[cfg(unix)]
 mod pool;
 #[cfg(unix)]

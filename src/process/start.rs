@@ -4,6 +4,7 @@ use super::{
     child::{MARKER, Marker, identity},
     config::Config,
     link::{LENGTH, Link, MAGIC},
+    logs,
     worker::{Wires, Worker},
 };
 use crate::sys::{channel, child::ChildProcess, image, memory::SharedMemory};
@@ -22,6 +23,8 @@ pub(super) fn start(number: u64, config: &Config) -> io::Result<Worker> {
     let (memory, descriptor) = SharedMemory::create(LENGTH)?;
     let link = Link::new(memory);
     introduce(&link, config)?;
+    let log = logs::write_end();
+    link.hello().logs.store(u64::from(log.is_some()), Relaxed);
     let (socket, its_socket) = channel::pair()?;
     let mut command = Command::new(image::path()?);
     let mut arguments = std::env::args_os();
@@ -48,7 +51,10 @@ pub(super) fn start(number: u64, config: &Config) -> io::Result<Worker> {
     // Before it has the memory: it looks once whether it has to initialize before it says that it is ready.
     worker.send_initializer(config);
     let socket = worker.wires.socket.as_fd();
-    let sent = channel::send_with_fd(socket, &MAGIC.to_ne_bytes(), descriptor.as_fd());
+    let mut sent = channel::send_with_fd(socket, &MAGIC.to_ne_bytes(), descriptor.as_fd());
+    if let Some(log) = log {
+        sent = sent.and_then(|()| channel::send_with_fd(socket, &[0], log));
+    }
     if let Err(error) = sent {
         // It is dead, or will be: the supervisor hears of it as of any death, with this reason if there is no better.
         worker.text = format!("it could not be sent its memory: {error}").into_bytes();

@@ -5,6 +5,7 @@
 use super::{
     config::GRACE,
     flight::News,
+    logs,
     pool::Shared,
     start,
     state::{Stage, State},
@@ -122,6 +123,7 @@ impl Supervisor {
                     news.publish(&shared.ledger);
                     shared.readiness.notify_all();
                     self.watched.clear();
+                    logs::flush();
                     shared.latch.open();
                     return;
                 }

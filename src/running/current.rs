@@ -35,6 +35,7 @@ const NOTHING: Current = Current {
 /// Runs `work` as a part of `task`.
 pub(crate) fn run_as<R>(task: &Arc<impl Running + 'static>, doing: Doing, work: impl FnOnce() -> R) -> R {
     let _entered = activity::enter(task.about(), doing);
+    let _span = task.span().enter(|| task.about());
     let task = NonNull::new(Arc::as_ptr(task).cast_mut());
     run_with(task.map(|task| task as NonNull<dyn Running>), doing, work)
 }
@@ -73,8 +74,9 @@ pub(crate) fn carry() -> Carried {
 /// The thread on which the task was [taken along](carry) does not leave what it was doing there before this returns.
 pub(crate) unsafe fn run_carried<R>(task: &Carried, work: impl FnOnce() -> R) -> R {
     // SAFETY: the caller's promise: the task is there.
-    let about = task.0.map(|task| unsafe { task.as_ref() }.about());
-    let _entered = about.map(|about| activity::enter(about, Doing::Calling));
+    let running = task.0.map(|task| unsafe { task.as_ref() });
+    let _entered = running.map(|running| activity::enter(running.about(), Doing::Calling));
+    let _span = running.map(|running| running.span().enter(|| running.about()));
     run_with(task.0, Doing::Calling, work)
 }
 

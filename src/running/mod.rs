@@ -3,6 +3,11 @@
 pub(crate) mod activity;
 mod current;
 pub(crate) mod record;
+#[cfg(not(feature = "tracing"))]
+#[path = "no_span.rs"]
+mod span;
+#[cfg(feature = "tracing")]
+pub(crate) mod span;
 mod token;
 
 pub(crate) use current::{Carried, Doing, carry, is_polling, is_running, run_as, run_carried};
@@ -11,6 +16,8 @@ pub use token::{CancelToken, Requested};
 pub(crate) use token::{raised, raised_for};
 
 pub(crate) use activity::{About, Awaited, NameOf, WorkName};
+
+pub(crate) use span::TaskSpan;
 
 use crate::sync::Arc;
 use std::sync::Weak;
@@ -26,6 +33,11 @@ pub(crate) trait Running: Send + Sync {
 
     /// Who it is, for somebody who asks how things stand.
     fn about(&self) -> About<'_>;
+
+    /// For who traces the program.
+    fn span(&self) -> &TaskSpan {
+        &TaskSpan::NONE
+    }
 
     /// What a token of the task looks at.
     fn for_token(self: Arc<Self>) -> Source;

@@ -12,7 +12,7 @@ use crate::{
     },
     ledger::{ExecutorId, Ledger, Mode},
     panic,
-    running::{About, Doing, NameOf, Running, Source, WorkName, run_as},
+    running::{About, Doing, NameOf, Running, Source, TaskSpan, WorkName, run_as},
     sync::Arc,
     timer::{self, Deadline},
 };
@@ -204,6 +204,10 @@ impl<J: Job> Cell<J::Output> for CallCell<J> {
 }
 
 impl<J: Job> Running for CallCell<J> {
+    fn span(&self) -> &TaskSpan {
+        self.core.span()
+    }
+
     fn stop_requested(&self) -> bool {
         let now = self.core.snapshot();
         // What becomes of the executor afterwards is nothing to a task that has ended.

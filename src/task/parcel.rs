@@ -4,6 +4,7 @@ use super::{Entry, Shipment, short};
 use crate::{
     error::TaskError,
     ledger::Ledger,
+    running::TaskSpan,
     sync::{Arc, atomic::AtomicU64},
 };
 use std::time::Duration;
@@ -115,6 +116,10 @@ pub(crate) trait Parcel: Send + Sync {
     /// The number of the task, if it is one and not many.
     fn number(&self) -> Option<u64> {
         None
+    }
+    /// For who traces the program.
+    fn span(&self) -> &TaskSpan {
+        &TaskSpan::NONE
     }
     /// Which attempt at its task it is, from 1.
     fn attempt(&self) -> u32 {

@@ -16,7 +16,10 @@ use crate::{
         state::{Cancel, Phase, Snapshot},
     },
     ledger::{ExecutorId, Hold, Ledger},
-    running::record::{self, Passage},
+    running::{
+        TaskSpan,
+        record::{self, Passage},
+    },
     sync::{Arc, Mutex, atomic::AtomicU64},
     task::call::guarded,
     timer::{self, Armed, Deadline},
@@ -190,6 +193,10 @@ impl<R: Send + 'static> Parcel for RemoteCell<R> {
 
     fn number(&self) -> Option<u64> {
         Some(self.core.id().number())
+    }
+
+    fn span(&self) -> &TaskSpan {
+        self.core.span()
     }
 
     fn attempt(&self) -> u32 {

@@ -17,7 +17,7 @@ use crate::{
     error::TaskError,
     future::{core::Outcome, host},
     ledger::Ledger,
-    running,
+    running::{self, TaskSpan},
     sync::{
         Arc, Mutex,
         atomic::{
@@ -58,6 +58,7 @@ pub(crate) struct Chunks<T, R> {
 /// What the consumer and the tickets share.
 struct State<T, R> {
     ledger: Ledger,
+    span: TaskSpan,
     chunk_size: Option<NonZeroUsize>,
     desk: Desk,
     table: Mutex<Table<T, R>>,
@@ -196,6 +197,7 @@ impl<T: Send + 'static, R: Send + 'static> Chunks<T, R> {
         let (inlet, waiting) = inlet();
         let state = Arc::new(State {
             ledger: executor.ledger().clone(),
+            span: TaskSpan::of_map(),
             chunk_size,
             desk: Desk {
                 most_tickets: tickets,

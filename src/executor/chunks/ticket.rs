@@ -6,7 +6,7 @@ use crate::{
     error::{TaskError, TaskPanic},
     ledger::Mode,
     panic,
-    running::{About, Doing, Running, Source, WorkName, record, run_as},
+    running::{About, Doing, Running, Source, TaskSpan, WorkName, record, run_as},
     sync::Arc,
     task::{Callee, Crossing, Run, RunContext, call},
 };
@@ -196,6 +196,10 @@ where
             work: self.1,
             name: None,
         }
+    }
+
+    fn span(&self) -> &TaskSpan {
+        &self.0.span
     }
 
     fn stop_requested(&self) -> bool {

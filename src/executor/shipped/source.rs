@@ -2,6 +2,7 @@ use super::{super::pace::Pace, answers::Answers};
 use crate::{
     error::TaskError,
     ledger::Ledger,
+    running::TaskSpan,
     sync::{Arc, Mutex},
     task::{Answer, Load, Parcel, RemoteCall, parcel::split_item},
 };
@@ -23,6 +24,7 @@ pub(super) struct Source {
     call: RemoteCall,
     name: Option<Arc<str>>,
     ledger: Ledger,
+    span: TaskSpan,
     chunk_size: Option<NonZeroUsize>,
     state: Mutex<State>,
 }
@@ -204,6 +206,7 @@ impl Source {
             call,
             name,
             ledger,
+            span: TaskSpan::of_map(),
             chunk_size,
             state: Mutex::new(State::default()),
         })
@@ -343,6 +346,10 @@ impl Parcel for Source {
 
     fn name(&self) -> &str {
         self.name.as_deref().unwrap_or_else(|| (self.call.entry.name)())
+    }
+
+    fn span(&self) -> &TaskSpan {
+        &self.span
     }
 
     fn load(&self, workers: usize) -> Option<(Load, bool)> {

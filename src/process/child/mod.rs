@@ -6,7 +6,10 @@ mod running;
 mod serve;
 mod wire;
 
-use super::link::{LENGTH, Link, MAGIC};
+use super::{
+    link::{LENGTH, Link, MAGIC},
+    logs,
+};
 use crate::{
     sys::{board, channel, image, memory::SharedMemory, worker},
     timeline,
@@ -130,6 +133,11 @@ fn prepare(socket: &OwnedFd) -> Result<Link, String> {
         return Err("it is another build than its parent: the executable was replaced while the program ran; start the \
                     program again"
             .into());
+    }
+    if link.hello().logs.load(Relaxed) == 1
+        && let Ok((1, Some(pipe))) = channel::receive_with_fd(socket.as_fd(), &mut [0])
+    {
+        logs::install(pipe);
     }
     let limit = link.hello().memory_limit.load(Relaxed);
     if limit != 0 {

@@ -1,7 +1,10 @@
-use super::super::link::{Link, frame::Header, slot::ASKED_TO_STOP};
+use super::super::{
+    link::{Link, frame::Header, slot::ASKED_TO_STOP},
+    logs,
+};
 use crate::{
     ledger::ExecutorId,
-    running::{About, NameOf, Running, Source},
+    running::{About, NameOf, Running, Source, TaskSpan},
     sync::Arc,
 };
 use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
@@ -11,6 +14,7 @@ pub(super) struct RunningBatch {
     link: Link,
     slot: usize,
     attempt: u32,
+    span: TaskSpan,
     /// How it was when it came to its end, if it has.
     end: AtomicU8,
 }
@@ -26,6 +30,7 @@ impl RunningBatch {
             link: link.clone(),
             slot: header.slot as usize,
             attempt: header.attempt,
+            span: logs::span_of(header.log),
             end: AtomicU8::new(NOT_OVER),
         })
     }
@@ -35,6 +40,7 @@ impl RunningBatch {
         if let Some(last) = last.as_mut().and_then(Arc::get_mut) {
             last.slot = header.slot as usize;
             last.attempt = header.attempt;
+            last.span = logs::span_of(header.log);
             *last.end.get_mut() = NOT_OVER;
             last.link.slot(last.slot).begin();
         } else {
@@ -63,6 +69,10 @@ impl Running for RunningBatch {
             work: NameOf::<Self>::NAME,
             name: None,
         }
+    }
+
+    fn span(&self) -> &TaskSpan {
+        &self.span
     }
 
     fn stop_requested(&self) -> bool {

@@ -23,7 +23,8 @@ pub(crate) struct Header {
     pub(crate) item: u32,
     /// Down: which attempt at the task it is.
     pub(crate) attempt: u32,
-    pub(crate) _unused2: u64,
+    /// Down: whose log it is, and what is of interest in it (`process/logs`).
+    pub(crate) log: u64,
 }
 
 pub(crate) const HEADER: usize = size_of::<Header>();

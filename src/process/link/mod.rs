@@ -79,6 +79,8 @@ pub(super) struct Hello {
     /// In bytes; 0: none.
     pub(super) memory_limit: AtomicU64,
     pub(super) stack_size: AtomicU64,
+    /// 1: a descriptor for what is logged follows.
+    pub(super) logs: AtomicU64,
 }
 
 const fn areas() -> [usize; 5] {

@@ -8,6 +8,7 @@ use super::{
             MOST_INLINE, Wish,
             frame::{BARE, Header, IN_BULK, TIMED, down},
         },
+        logs,
     },
     Worker,
 };
@@ -74,6 +75,7 @@ impl Worker {
         if load.bare {
             flags |= BARE;
         }
+        let (log, log_key) = logs::word_for(parcel.span());
         let sent = self.down.push(
             Header {
                 kind: down::BATCH,
@@ -86,6 +88,7 @@ impl Worker {
                 context: context.map_or(0, |context| context.id()),
                 item: load.items,
                 attempt: parcel.attempt(),
+                log,
                 ..Header::default()
             },
             in_ring,
@@ -100,7 +103,9 @@ impl Worker {
             self.flights.resize_with(slot as usize + 1, || None);
         }
         self.flights[slot as usize] = Some(
-            Flight::new(id, parcel.clone(), load).timed((asked & TIMED != 0).then(|| self.wires.child.pid())),
+            Flight::new(id, parcel.clone(), load)
+                .timed((asked & TIMED != 0).then(|| self.wires.child.pid()))
+                .logged(log_key),
         );
         Ok(slot)
     }

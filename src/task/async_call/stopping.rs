@@ -5,7 +5,7 @@ use crate::{
     error::TaskError,
     future::core::{CallbacksRun, Outcome},
     ledger::Ledger,
-    running::{About, Running, Source},
+    running::{About, Running, Source, TaskSpan},
     sync::Arc,
     timer::{self, Deadline},
 };
@@ -27,6 +27,10 @@ where
                 .as_ref()
                 .and_then(|extras| extras.traits.name.as_ref()),
         }
+    }
+
+    fn span(&self) -> &TaskSpan {
+        self.core.span()
     }
 
     fn stop_requested(&self) -> bool {

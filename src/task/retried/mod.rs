@@ -152,7 +152,7 @@ impl<R: Send + 'static> RetriedCell<R> {
             return;
         };
         let failed = self.progress.lock().failed;
-        let (future, go) = match panic::catch(|| prepare(failed)) {
+        let (future, go) = match panic::catch(|| self.core.span().within(|| prepare(failed))) {
             Ok(prepared) => prepared,
             Err(caught) => {
                 if failed == 0
