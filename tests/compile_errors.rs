@@ -135,13 +135,100 @@ fn values_that_do_not_cross() {
 fn borrowed_text() {
     // The words are the compiler's own here; they are explained in `docs/errors-and-cures.md`.
     refused(
-        "a borrowed string in generic code",
-        "pub fn f<E: Executor>(e: &E) { drop(e.submit(|s: &'static str| s.len(), \"four\")); }",
-        &["Deserialize"],
+        "a borrowed string in generic code, as argument and as result; and a variable that all calls write to",
+        "pub fn f<E: Executor>(e: &E) { drop(e.submit(|s: &'static str| s.len(), \"four\")); }
+         fn name(n: u32) -> &'static str { \"four\" }
+         pub fn g<E: Executor>(e: &E) { drop(e.submit(name, 4)); }
+         pub fn h(e: &ThreadPool) { let mut total = 0; drop(e.map(move |n: u32| total += n, 0..3)); }",
+        &[
+            "implementation of `Deserialize` is not general enough",
+            "drop(e.submit(|s: &'static str| s.len(), \"four\"));",
+            "drop(e.submit(name, 4));",
+            "cannot assign to `total`, as it is a captured variable in a `Fn` closure",
+        ],
     );
     accepted(
-        "an owned string",
-        "pub fn f<E: Executor>(e: &E) { drop(e.submit(|s: String| s.len(), \"four\".to_string())); }",
+        "owned strings, and a sum of outcomes",
+        "pub fn f<E: Executor>(e: &E) { drop(e.submit(|s: String| s.len(), \"four\".to_string())); }
+         fn name(n: u32) -> String { \"four\".to_string() }
+         pub fn g<E: Executor>(e: &E) { drop(e.submit(name, 4)); }
+         pub fn h(e: &ThreadPool) -> Result<u32, TaskError> { e.map(|n: u32| n, 0..3).sum() }",
+    );
+}
+
+#[test]
+fn work_of_the_wrong_shape() {
+    refused(
+        "results that do not cross, work of two arguments or none, functions for futures, futures for functions",
+        "pub fn a<E: Executor>(e: &E) { drop(e.map(|p: String| std::fs::read(p), [String::new()])); }
+         pub fn b<E: Executor>(e: &E) { drop(e.submit(|n: u32| async move { n }, 1)); }
+         pub fn c<E: Executor>(e: &E) { drop(e.submit_async(|n: u32| n, 1)); }
+         pub fn d<E: Executor>(e: &E) { drop(e.submit(|a: u32, b: u32| a + b, (1, 2))); }
+         fn add(a: u32, b: u32) -> u32 { a + b }
+         pub fn e<E: Executor>(e: &E) { drop(e.submit(add, (1, 2))); }
+         pub fn f<E: Executor>(e: &E) { drop(e.spawn(|| 1)); }
+         pub fn g(e: &ThreadPool) { let n: u32 = e.submit(|n: u32| n, 1); }
+         pub fn h(e: &ThreadPool) -> u32 { e.map(|n: u32| n, 0..3).sum() }
+         pub fn i(e: &dyn Executor) {}
+         pub fn j(e: std::sync::Arc<ThreadPool>) { f(&e); }
+         fn boxed(n: u32) -> Result<u32, Box<dyn std::error::Error>> { Ok(n) }
+         pub fn k(e: &ThreadPool) { drop(e.submit(boxed, 1)); }",
+        &[
+            "`Result<Vec<u8>, std::io::Error>` cannot cross to another process",
+            ".map_err(|error| error.to_string())",
+            "async work goes to `submit_async` or `map_async`",
+            "`u32` is not a future",
+            "closure is expected to take a single 2-tuple as argument",
+            "function is expected to take 1 argument",
+            "no method named `spawn` found",
+            "expected `u32`, found `TaskFuture<u32>`",
+            "a value of type `u32` cannot be made by summing",
+            "is not dyn compatible",
+            "Arc<",
+            "Executor` is not satisfied",
+            "cannot be sent between threads safely",
+        ],
+    );
+    accepted(
+        "text for the error, async verbs for async work, tuples, `submit`, outcomes, the executor itself",
+        "pub fn a<E: Executor>(e: &E) { drop(e.map(|p: String| std::fs::read(p).map_err(|error| error.to_string()), [String::new()])); }
+         pub fn b<E: Executor>(e: &E) { drop(e.submit_async(|n: u32| async move { n }, 1)); }
+         pub fn c<E: Executor>(e: &E) { drop(e.submit(|n: u32| n, 1)); }
+         fn add(a: u32, b: u32) -> u32 { a + b }
+         pub fn d<E: Executor>(e: &E) { drop(e.submit(|(a, b)| add(a, b), (1, 2))); }
+         pub fn f<E: Executor>(e: &E) { drop(e.submit(|()| 1, ())); }
+         pub fn g(e: &ThreadPool) -> Result<u32, TaskError> { e.submit(|n: u32| n, 1).result() }
+         pub fn h(e: &ThreadPool) -> Result<u32, TaskError> { e.map(|n: u32| n, 0..3).sum() }
+         pub fn i(e: &AnyExecutor) { f(e); f(&e.clone()); }
+         pub fn j(e: std::sync::Arc<ThreadPool>) { f(&*e); }
+         fn boxed(n: u32) -> Result<u32, Box<dyn std::error::Error + Send + Sync>> { Ok(n) }
+         pub fn k(e: &ThreadPool) { drop(e.submit(boxed, 1)); }",
+    );
+}
+
+#[test]
+fn what_is_forgotten() {
+    refused(
+        "futures, maps, groups, options that nobody takes",
+        "#[deny(unused_must_use)] pub mod forgetful {
+             use concurrent_futures::*;
+             pub fn f(e: &ThreadPool) {
+                 e.submit(|n: u32| n, 1);
+                 e.map(|n: u32| n, [1]);
+                 e.options();
+                 e.group::<u32>();
+                 as_completed([e.spawn(|| 1)]);
+                 race([e.spawn(|| 1)]);
+             }
+         }",
+        &[
+            "unused `TaskFuture` that must be used",
+            "unused `concurrent_futures::Map` that must be used",
+            "unused `Options` that must be used",
+            "unused `Group` that must be used",
+            "unused `AsCompleted` that must be used",
+            "unused `Gathered` that must be used",
+        ],
     );
 }
 

@@ -25,14 +25,19 @@ use serde::{Serialize, de::DeserializeOwned};
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot cross to another process, which the verbs of `Executor` ask of every argument and result",
-    label = "not portable: it must own its data, be `Send`, and implement serde's `Serialize` and `Deserialize`",
+    label = "not portable: it, and all that is in it, must be owned, `Send`, and serde's `Serialize` and `Deserialize`",
     note = "for a type of your own: add `#[derive(serde::Serialize, serde::Deserialize)]`",
+    note = "for a `Result` whose error is `std::io::Error`, a `Box<dyn Error>` or the like: pass on the error's text, \
+            `.map_err(|error| error.to_string())`, or an error type of your own that derives both",
+    note = "for a future: async work goes to `submit_async` or `map_async`",
     note = "for a socket, a file or a lock: pass what is needed to open it (an address, a path) and open it in the work",
     note = "if the work never leaves this process: call the method of the same name on the pool itself (`ThreadPool`, \
             `Inline`), which asks only for `Send`, instead of the one of a generic `E: Executor`"
 )]
 pub trait Portable: Serialize + DeserializeOwned + Send + 'static {}
 
+// Otherwise the compiler speaks of the part of a value that is missing a trait, in serde's words, and of each trait apart.
+#[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + Send + 'static> Portable for T {}
 
 /// How values of type `T` get to where the work runs. The verbs choose it by their bounds.
