@@ -7,6 +7,7 @@ mod figures;
 mod format;
 mod machine;
 mod plots;
+mod ratios;
 mod tables;
 mod workloads;
 
@@ -26,7 +27,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         &tables::all_peers(&figures),
         &origin,
     )?;
-    plots::draw_all(&figures, &root.join("benches/plots"))
+    let folder = root.join("benches/plots");
+    ratios::draw(&figures, &folder.join("ratios.svg"))?;
+    plots::draw_all(&figures, &folder)
 }
 
 /// Replaces what stands between the markers.

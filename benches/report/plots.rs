@@ -150,7 +150,7 @@ fn ends(values: impl Iterator<Item = f64>) -> [f64; 2] {
 }
 
 /// White paper becomes black and black ink white where the reader likes it so; colours stay what they are.
-fn readable_in_the_dark(svg: &str) -> String {
+pub(crate) fn readable_in_the_dark(svg: &str) -> String {
     const STYLE: &str =
         "<style>@media (prefers-color-scheme: dark) { svg { filter: invert(1) hue-rotate(180deg) } }</style>";
     svg.replacen(">\n", &format!(">\n{STYLE}\n"), 1)

@@ -16,9 +16,8 @@ pub(crate) fn summary(figures: &Figures) -> String {
     );
     for workload in WORKLOADS {
         let group = figures.of_group(workload.group);
-        let ours = group.iter().find(|figure| figure.peer == OURS);
-        let best = group.iter().find(|figure| is_peer(figure));
-        let cell = |figure: &&Figure| format::value(figure.each(), &workload.unit);
+        let (ours, best) = (ours(&group), best_peer(&group));
+        let cell = |figure: &Figure| format::value(figure.each(), &workload.unit);
         let ratio = ours.zip(best).map(|(ours, best)| ratio(ours, best));
         let best = best.map(|best| format!("{}: {}", best.peer, cell(best)));
         let cells = [
@@ -46,7 +45,7 @@ pub(crate) fn all_peers(figures: &Figures) -> String {
                 &[not_measured(), String::new(), String::new()],
             );
         }
-        let best = group.iter().find(|figure| is_peer(figure));
+        let best = best_peer(&group);
         for figure in &group {
             let who = if figure.peer.starts_with(OURS) {
                 format!("**{}**", figure.peer)
@@ -61,8 +60,16 @@ pub(crate) fn all_peers(figures: &Figures) -> String {
     table
 }
 
-fn is_peer(figure: &Figure) -> bool {
-    !figure.peer.starts_with(OURS) && !LIMITS.contains(&figure.peer.as_str())
+/// In a group in the order of values.
+pub(crate) fn ours<'a>(group: &[&'a Figure]) -> Option<&'a Figure> {
+    group.iter().copied().find(|figure| figure.peer == OURS)
+}
+
+/// In a group in the order of values.
+pub(crate) fn best_peer<'a>(group: &[&'a Figure]) -> Option<&'a Figure> {
+    let is_peer =
+        |figure: &&Figure| !figure.peer.starts_with(OURS) && !LIMITS.contains(&figure.peer.as_str());
+    group.iter().copied().find(is_peer)
 }
 
 fn not_measured() -> String {
