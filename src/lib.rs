@@ -62,6 +62,15 @@
 //! function. On an [`AsyncBridge`] it is the bridge's; elsewhere it is one that all executors of the program share. The
 //! feature also gives the bridge a runtime of its own ([`AsyncBridge::new`](AsyncBridge)).
 //!
+//! # Features
+//!
+//! | feature | by default | what it is for | what it needs |
+//! |---|---|---|---|
+//! | `tokio` | yes | work finds a tokio runtime, and an [`AsyncBridge`] can have one of its own | `tokio` |
+//! | `conformance` | no | the suite that backends are held against, for those who write one | nothing |
+//!
+//! `SECURITY.md` counts the crates of a default build on Linux (one fewer without `tokio`) and says what each of them is for.
+//!
 //! # Errors and cures
 //!
 //! What the compiler says about the usual mistakes, and what to do, is in [`errors_and_cures`].

@@ -1,4 +1,4 @@
-//! The lists of `SECURITY.md` say what is so.
+//! The lists of `SECURITY.md`, and that of the features, say what is so.
 
 use std::{
     collections::BTreeSet,
@@ -88,47 +88,92 @@ fn every_dependency_is_listed_with_what_it_is_for() {
     assert_eq!(rows("Dependencies"), names);
 }
 
-#[test]
-fn the_number_of_crates_is_that_of_a_default_build() {
-    let tree = |edges: &str| -> BTreeSet<String> {
-        let output = Command::new(env!("CARGO"))
-            .args([
-                "tree",
-                "--offline",
-                "--edges",
-                edges,
-                "--prefix",
-                "none",
-                "--format",
-                "{p}",
-            ])
-            .args(["--target", "x86_64-unknown-linux-gnu"])
-            .current_dir(root())
-            .stdin(Stdio::null())
-            .output()
-            .expect("cargo");
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let text = String::from_utf8(output.stdout).expect("a text");
-        let names = text.lines().filter_map(|line| line.split(' ').next());
-        let others = names.filter(|name| !name.is_empty() && *name != "concurrent-futures");
-        others.map(str::to_owned).collect()
-    };
-    let all = tree("normal");
-    let when_running = tree("normal,no-proc-macro");
-    let said = format!(
-        "has {} crates in all (`cargo tree -e normal --target x86_64-unknown-linux-gnu`), {} of them only at compile time",
-        all.len(),
-        all.difference(&when_running).count()
+/// The crates of a build on Linux.
+fn tree(edges: &str, features: &[&str]) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--offline",
+            "--edges",
+            edges,
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+        ])
+        .args(["--target", "x86_64-unknown-linux-gnu"])
+        .args(features)
+        .current_dir(root())
+        .stdin(Stdio::null())
+        .output()
+        .expect("cargo");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
     );
-    let document = read("SECURITY.md")
+    let text = String::from_utf8(output.stdout).expect("a text");
+    let names = text.lines().filter_map(|line| line.split(' ').next());
+    let others = names.filter(|name| !name.is_empty() && *name != "concurrent-futures");
+    others.map(str::to_owned).collect()
+}
+
+/// The document with all white space alike.
+fn prose() -> String {
+    read("SECURITY.md")
         .split_whitespace()
         .collect::<Vec<_>>()
-        .join(" ");
-    assert!(document.contains(&said), "not there: {said}");
+        .join(" ")
+}
+
+#[test]
+fn the_number_of_crates_is_that_of_a_default_build() {
+    let all = tree("normal", &[]);
+    let when_running = tree("normal,no-proc-macro", &[]);
+    let minimal = tree("normal", &["--no-default-features"]);
+    let said = [
+        format!(
+            "has {} crates in all (`cargo tree -e normal --target x86_64-unknown-linux-gnu`), {} of them only at compile time",
+            all.len(),
+            all.difference(&when_running).count()
+        ),
+        format!("Without `tokio` it is one crate fewer: {}.", minimal.len()),
+    ];
+    for said in said {
+        assert!(prose().contains(&said), "not there: {said}");
+    }
+    assert_eq!(all.difference(&minimal).collect::<Vec<_>>(), ["tokio"]);
+}
+
+#[test]
+fn every_feature_is_described_to_users() {
+    let manifest = read("Cargo.toml");
+    let section = manifest
+        .split("\n[")
+        .find_map(|section| section.strip_prefix("features]\n"));
+    let lines = section.expect("there are features").lines();
+    let named = lines
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(" = "));
+    let features: BTreeSet<_> = named
+        .map(|(name, _)| name)
+        .filter(|name| *name != "default")
+        .collect();
+    let docs = read("src/lib.rs");
+    let (_, described) = docs
+        .split_once("//! # Features\n")
+        .expect("there is such a section");
+    let rows = described.split("//! # ").next().expect("the first part").lines();
+    let rows = rows.filter_map(|line| line.strip_prefix("//! | `")?.split_once('`'));
+    assert!(features.contains("tokio"));
+    assert_eq!(rows.map(|(name, _)| name).collect::<BTreeSet<_>>(), features);
+}
+
+#[test]
+fn what_dependencies_bring_along_is_listed_with_what_it_is_for() {
+    let asked_for = dependencies();
+    let brought: BTreeSet<_> = tree("normal", &[]).difference(&asked_for).cloned().collect();
+    assert_eq!(rows("What they bring along"), brought);
 }
 
 /// Files and folders that the document sends its readers to; those that are not in the package, such as `ci/`, aside.
