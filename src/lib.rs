@@ -42,6 +42,8 @@
 //! | try again, or not too fast | [`Options::retries`], [`ThreadPoolBuilder::rate_limit`], [`Executor::reserve`] |
 //! | keep a connection per worker | [`Executor::with_state`] |
 //! | know what failed | [`TaskError`] |
+//! | see what happens | [`Executor::record`] and [`timeline`], [`Executor::dump`], [`Executor::watchdog`], [`Executor::stats`] |
+//! | see how it is done | [`gallery`] |
 //! | write a backend | [`Executor`] (its required methods), [`backend`]; with the feature `conformance` the module of that name holds it against the suite that all backends here pass |
 //!
 //! Reading order: [`Executor`], [`TaskFuture`], [`Map`], [`ThreadPool`], [`TaskError`].
@@ -67,6 +69,7 @@
 //! | feature | by default | what it is for | what it needs |
 //! |---|---|---|---|
 //! | `tokio` | yes | work finds a tokio runtime, and an [`AsyncBridge`] can have one of its own | `tokio` |
+//! | `tracing` | no | tasks are spans, and what work logs in worker processes reaches the parent's subscriber | `tracing` |
 //! | `conformance` | no | the suite that backends are held against, for those who write one | nothing |
 //!
 //! `SECURITY.md` counts the crates of a default build on Linux (one fewer without `tokio`) and says what each of them is for.
@@ -141,6 +144,10 @@ pub mod errors_and_cures {}
 
 #[doc = include_str!("../docs/stopping.md")]
 pub mod stopping {}
+
+// Its snippets are quotes, which `ci/examples` holds.
+#[cfg_attr(not(doctest), doc = include_str!("../docs/gallery.md"))]
+pub mod gallery {}
 
 /// The README's examples are tested.
 #[cfg(doctest)]
