@@ -258,7 +258,10 @@ pub(crate) fn settle_alone<R: Send + 'static>(cell: Arc<dyn Cell<R>>, outcome: O
         Err(_) => ledger.failed(1),
     }
     let core = cell.core();
-    core.note_end(Some(&outcome));
+    // That it ran to its end is noted, and is the whole truth unless it failed.
+    if outcome.is_err() {
+        core.note_end(Some(&outcome));
+    }
     // SAFETY: the task is running, and until it is settled the slot is of nobody else's interest: the owner touches it after
     // `Done`, callbacks run after `Settling`, and there is no one else who could settle it, as the caller says.
     unsafe { core.outcome.put(outcome) };

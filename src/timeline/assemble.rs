@@ -260,7 +260,9 @@ impl Assembly<'_> {
 
     fn finish(self) -> Timeline {
         let Self {
-            mut timeline, tasks, ..
+            mut timeline,
+            mut tasks,
+            ..
         } = self;
         // What runs a task does not know yet how it ends; the last that it did is what failed.
         let mut last: HashMap<TaskId, usize> = HashMap::new();
@@ -278,8 +280,20 @@ impl Assembly<'_> {
             }
         }
         for (task, number) in last {
-            if matches!(tasks[&task.number()].end, TaskEnd::Failed(_)) {
-                timeline.slices[number].failed = 1;
+            let slice = &mut timeline.slices[number];
+            let Some(task) = tasks.get_mut(&task.number()) else {
+                continue;
+            };
+            match task.end {
+                TaskEnd::Failed(_) => slice.failed = 1,
+                // A call that has run here and of which nothing else is noted has its value.
+                TaskEnd::Open
+                    if slice.kind == SliceKind::Call && timeline.lanes[slice.lane].pid.is_none() =>
+                {
+                    task.end = TaskEnd::Succeeded;
+                    task.ended = Some(slice.to);
+                }
+                _ => {}
             }
         }
         timeline.tasks = tasks.into_values().collect();

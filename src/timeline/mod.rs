@@ -25,8 +25,8 @@
 //!
 //! # What it costs
 //!
-//! Every step of a task is a note of the thread that makes it: a reading of the clock and some 90 bytes. While nobody records, it is one
-//! look at a word. A recording keeps the first two million notes (about 700,000 tasks) unless [told otherwise](Recording::keep), and says
+//! Every step of a task is a note of the thread that makes it: a reading of the clock and some 100 bytes. While nobody records, it is one
+//! look at a word. A recording keeps the first two million notes (a million calls on threads, 400,000 in processes) unless [told otherwise](Recording::keep), and says
 //! how many it left out. `cargo bench --bench recording` measures the cost beside the same run without.
 
 mod assemble;

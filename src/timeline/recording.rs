@@ -2,7 +2,7 @@ use super::{Timeline, assemble::assemble};
 use crate::{ledger::Ledger, running::record::Recorder, sync::global::Mutex, sys::clock};
 use std::collections::BTreeMap;
 
-/// Notes that are kept unless told otherwise: some 180 MB.
+/// Notes that are kept unless told otherwise: some 200 MB.
 const MOST_NOTES: usize = 2_000_000;
 
 /// A recording that goes on until it is [finished](Self::finish) or dropped. Made by
@@ -49,7 +49,7 @@ impl Recording {
         self.recorder.add(number);
     }
 
-    /// Keeps at most so many notes: the first. A task is three or four of them, some 90 bytes each.
+    /// Keeps at most so many notes: the first. A call on a thread is two of them, in a process five, of some 100 bytes each.
     pub fn keep(self, notes: usize) -> Self {
         self.recorder.keep(notes);
         self

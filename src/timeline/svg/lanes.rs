@@ -158,7 +158,7 @@ impl Crowd<'_> {
         let x = axis.offset(slice.from);
         // Neighbours stand apart where there is room for that; nothing is too narrow to be seen.
         let width = axis.offset(self.to) - x;
-        let width = if width > 4.0 { width - 0.6 } else { width.max(0.5) };
+        let width = if width > 4.0 { width - 0.6 } else { width.max(0.8) };
         let inset = (depth as f64 * 3.0).min(BAR - 6.0);
         let mut class = match slice.kind {
             SliceKind::Call => "call",

@@ -52,7 +52,7 @@ pub(super) fn write(timeline: &Timeline) -> String {
 <style>{style}</style>
 <rect class="paper" width="{WIDTH}" height="{height:.0}"/>
 <g id="ticks">{ticks}</g>
-{body}<g id="told"><rect class="note" x="{GUTTER}" y="{told:.0}" width="{wide}" height="22" rx="4"/><text id="words" x="{words}" y="{baseline:.0}">point at something</text></g>
+{body}<g id="told"><rect class="note" x="{MARGIN}" y="{told:.0}" width="{wide}" height="22" rx="4"/><text id="words" x="{words}" y="{baseline:.0}">point at something</text></g>
 <script><![CDATA[{script}]]></script>
 </svg>
 "#,
@@ -62,8 +62,8 @@ pub(super) fn write(timeline: &Timeline) -> String {
         script = include_str!("script.js"),
         told = height - 26.0,
         baseline = height - 11.0,
-        wide = WIDTH - MARGIN - GUTTER,
-        words = GUTTER + 8.0,
+        wide = WIDTH - 2.0 * MARGIN,
+        words = MARGIN + 8.0,
     )
 }
 
