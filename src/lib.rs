@@ -25,6 +25,9 @@
 //! }
 //! ```
 //!
+//! The [`guide`] has the rest at length: which backend for what, the way here from Python, rayon and tokio, recipes, what happens
+//! when something goes wrong, what it costs, and what it does not do.
+//!
 //! # The parts
 //!
 //! | you want to | start at |
@@ -89,6 +92,7 @@ pub mod conformance;
 mod error;
 mod executor;
 mod future;
+pub mod guide;
 mod inline;
 mod ledger;
 mod lifecycle;

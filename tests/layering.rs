@@ -18,7 +18,7 @@ const ROWS: &[&[&str]] = &[
     &["executor", "remote"],
     &["lifecycle"],
     &["inline", "thread", "process", "bridge"],
-    &["any", "conformance", "subprocess", "lib"],
+    &["any", "conformance", "guide", "subprocess", "lib"],
 ];
 
 /// A file may be this long, tests included.
