@@ -1,3 +1,5 @@
+//! Pages to read: what to choose, how it is done, what to expect.
+//!
 #![doc = include_str!("../docs/guide/links.md")]
 #![doc = include_str!("../docs/guide/README.md")]
 
