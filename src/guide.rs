@@ -7,10 +7,10 @@
 
 /// Which backend for what, and what each costs.
 ///
+#[doc = include_str!("../docs/guide/choosing.svg")]
+///
 #[doc = include_str!("../docs/guide/links.md")]
 #[doc = include_str!("../docs/guide/choosing.md")]
-///
-#[doc = include_str!("../docs/guide/choosing.svg")]
 pub mod choosing {}
 
 /// Each call of Python's tools for concurrency beside what it is here.
