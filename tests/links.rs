@@ -14,8 +14,10 @@ fn documents(below: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(below).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
-        if path.is_dir() && !name.starts_with(['.', 't']) {
-            documents(&path, found);
+        if path.is_dir() {
+            if !name.starts_with('.') && name != "target" {
+                documents(&path, found);
+            }
         } else if path.extension().is_some_and(|extension| extension == "md") {
             found.push(path);
         }
