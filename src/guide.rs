@@ -62,6 +62,12 @@ pub mod recipes {}
 #[doc = include_str!("../docs/guide/what_happens_when/shutdown.svg")]
 pub mod what_happens_when {}
 
+/// Where the time goes, what hangs, how far it is: from a number to a picture.
+///
+#[doc = include_str!("../docs/guide/links.md")]
+#[doc = include_str!("../docs/guide/observing.md")]
+pub mod observing {}
+
 /// What costs how much, and what to do about it.
 ///
 #[doc = include_str!("../docs/guide/links.md")]

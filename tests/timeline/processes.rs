@@ -1,6 +1,6 @@
 use crate::{calls, slices, task};
 use concurrent_futures::{
-    Executor, ProcessPool,
+    Executor, ProcessPool, Shutdown,
     timeline::{SliceKind, TaskEnd},
 };
 use std::time::Duration;
@@ -111,8 +111,8 @@ fn a_call_that_is_stopped_at_its_deadline_ends_there() {
     );
     let id = endless.id();
     assert!(endless.result().map(|(): ()| ()).unwrap_err().is_timed_out());
-    // Its process is killed at once; the next task has another.
-    pool.submit(|n: u8| n, 1).result().unwrap();
+    // When the pool is closed, its process is dead and buried.
+    pool.shutdown(Shutdown::Finish);
     let timeline = recording.finish();
     assert!(matches!(&task(&timeline, id).end, TaskEnd::Failed(_)));
     let stopped = slices(&timeline, id)
