@@ -10,10 +10,7 @@ use crate::{
     error::{TaskError, TrySubmitError},
     future::{TaskFuture, host},
     ledger::Ledger,
-    running::{
-        NameOf,
-        record::{self, Passage},
-    },
+    running::{NameOf, record},
     sync::Arc,
     task::{
         Argument, Callee, CarrierHandle, Crossing, InProcess, InProcessOnly, Job, Once, RemoteCall,
@@ -96,7 +93,7 @@ where
     );
     let future = TaskFuture::new(cell.clone());
     if let Some(since) = since {
-        record::passed(ledger.id().number(), future.id().number(), Passage::In, since);
+        record::submitted_encoded(ledger.id().number(), future.id().number(), since);
     }
     match failed {
         None => (future, Way::Carry(cell, carrier)),

@@ -123,8 +123,14 @@ impl<R> Core<R> {
 
 impl<R: Send + 'static> Core<R> {
     pub(crate) fn new(executor: ExecutorId) -> Self {
+        let core = Self::unnoted(executor);
+        record::submitted(executor.number(), core.id.number());
+        core
+    }
+
+    /// The same, of which somebody else makes a note.
+    pub(crate) fn unnoted(executor: ExecutorId) -> Self {
         let id = TaskId::next();
-        record::submitted(executor.number(), id.number());
         Self {
             id,
             span: TaskSpan::of_task(id.number()),
@@ -189,6 +195,7 @@ impl<R: Send + 'static> Core<R> {
     /// `Settling`.
     pub(crate) unsafe fn unpacked(&self, outcome: Outcome<R>, ledger: Option<&Ledger>) {
         if outcome.is_err() {
+            self.note_end(Some(&outcome));
             self.state.succeeded_in_vain();
             if let Some(ledger) = ledger {
                 ledger.failed_after_all();
@@ -273,8 +280,8 @@ pub(crate) fn settle_alone<R: Send + 'static>(cell: Arc<dyn Cell<R>>, outcome: O
 /// supervises others or waits for another task.
 pub(crate) fn settle_packed<R: Send + 'static>(cell: Arc<dyn Cell<R>>, ledger: &Ledger) {
     if cell.core().state.settle(Ending::Succeeded) {
+        // That it ran to its end was noted where it did.
         ledger.succeeded(1);
-        cell.core().note_end(None);
         deliver(cell, CallbacksRun::Aside);
     }
 }

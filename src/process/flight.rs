@@ -135,11 +135,11 @@ impl Flight {
     }
 
     /// Its worker has told how long some of its items took. False if nobody has asked it.
-    pub(super) fn took(&mut self, bytes: &[u8], ledger: &Ledger) -> bool {
+    pub(super) fn took(&mut self, all: impl Iterator<Item = Times>, ledger: &Ledger) -> bool {
         let Some((pid, until)) = &mut self.timed else {
             return false;
         };
-        for times in Times::all(bytes, clock::precise()) {
+        for times in all {
             *until = times.end();
             let share = Share {
                 pid: *pid,

@@ -1,5 +1,6 @@
 //! How long the steps of an item took in a worker, on their way to the process that records it.
 
+use super::link::frame::{Header, TIMED, up};
 use crate::{running::record::Marks, sys::clock};
 
 /// Items that are shorter share one entry, as in `running/record/items.rs`.
@@ -34,21 +35,49 @@ impl Times {
         }
     }
 
-    /// Any bytes are times. Those that cannot be are cut down to what can: nothing lies in the future.
+    /// Into the header of the answer that these times are of.
+    pub(super) fn into_header(self, header: &mut Header) {
+        let short = |time: u64| u64::from(u32::try_from(time).unwrap_or(u32::MAX));
+        header.flags |= TIMED;
+        header.name = self.at;
+        header.log = self.run;
+        header.context = short(self.decode) << 32 | short(self.encode);
+    }
+
+    /// The times of one item, out of the header of its answer.
+    pub(super) fn of_header(header: &Header) -> Self {
+        Self {
+            at: header.name,
+            decode: header.context >> 32,
+            run: header.log,
+            encode: header.context & u64::from(u32::MAX),
+            items: 1,
+            failed: u32::from(header.kind == up::FAILURE),
+        }
+        .cut_to(clock::precise())
+    }
+
+    /// Any numbers are times. Those that cannot be are cut down to what can: nothing lies in the future.
+    fn cut_to(self, now: u64) -> Self {
+        let at = self.at.min(now);
+        let decode = self.decode.min(now - at);
+        let run = self.run.min(now - at - decode);
+        let encode = self.encode.min(now - at - decode - run);
+        Self {
+            at,
+            decode,
+            run,
+            encode,
+            ..self
+        }
+    }
+
     fn read(bytes: [u8; Self::SIZE], now: u64) -> Self {
         let word = |place: usize| {
             let mut word = [0; 8];
             word.copy_from_slice(&bytes[8 * place..8 * (place + 1)]);
             u64::from_le_bytes(word)
         };
-        let at = word(0).min(now);
-        let mut left = now - at;
-        let mut next = |place| {
-            let time = word(place).min(left);
-            left -= time;
-            time
-        };
-        let (decode, run, encode) = (next(1), next(2), next(3));
         let counts = word(4).to_le_bytes();
         let count = |half: usize| {
             let mut count = [0; 4];
@@ -56,13 +85,14 @@ impl Times {
             u32::from_le_bytes(count)
         };
         Self {
-            at,
-            decode,
-            run,
-            encode,
+            at: word(0),
+            decode: word(1),
+            run: word(2),
+            encode: word(3),
             items: count(0),
             failed: count(1),
         }
+        .cut_to(now)
     }
 
     /// The entries of a frame, each copied before it is read: the worker can still write there.
@@ -125,6 +155,15 @@ impl Notebook {
         }
     }
 
+    /// All of it, if that is one item: its answer has room for it.
+    pub(super) fn take_single(&mut self) -> Option<Times> {
+        if self.bytes.is_empty() {
+            self.last.take_if(|times| times.items == 1)
+        } else {
+            None
+        }
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.bytes.len() >= FULL
     }
@@ -181,6 +220,24 @@ mod tests {
         let read: Vec<_> = Times::all(notebook.take(), clock::precise()).collect();
         assert!(read.len() < 100);
         assert_eq!(read.iter().map(|times| times.items).sum::<u32>(), 100);
+    }
+
+    #[test]
+    fn one_item_goes_with_its_answer() {
+        let mut notebook = Notebook::default();
+        let began = clock::precise() - 5_000;
+        notebook.add(began, true);
+        let times = notebook.take_single().unwrap();
+        assert!(notebook.is_empty());
+        let mut header = Header {
+            kind: up::FAILURE,
+            ..Header::default()
+        };
+        times.into_header(&mut header);
+        assert_eq!((Times::of_header(&header), header.flags), (times, TIMED));
+        notebook.add(began, false);
+        notebook.add(began, false);
+        assert!(notebook.take_single().is_none() && !notebook.is_empty());
     }
 
     #[test]

@@ -16,10 +16,7 @@ use crate::{
         state::{Cancel, Phase, Snapshot},
     },
     ledger::{ExecutorId, Hold, Ledger},
-    running::{
-        TaskSpan,
-        record::{self, Passage},
-    },
+    running::{TaskSpan, record},
     sync::{Arc, Mutex, atomic::AtomicU64},
     task::call::guarded,
     timer::{self, Armed, Deadline},
@@ -96,7 +93,8 @@ impl<R: Send + 'static> RemoteCell<R> {
         start: Option<Box<dyn Start>>,
     ) -> Arc<Self> {
         Arc::new(Self {
-            core: Core::new(executor),
+            // Its submission is noted with how long the encoding took.
+            core: Core::unnoted(executor),
             carrier,
             call,
             decode,
@@ -381,7 +379,7 @@ impl<R: Send + 'static> Cell<R> for RemoteCell<R> {
         let since = record::now_if_on(executor);
         let outcome: Outcome<R> = guarded(|| kept.unpack(self.decode));
         if let Some(since) = since {
-            record::passed(executor, self.core.id().number(), Passage::Out, since);
+            record::decoded(executor, self.core.id().number(), since);
         }
         let ledger = if outcome.is_err() { self.ledger() } else { None };
         // SAFETY: `unpack` is called by the owner of a task that is `Done` or by who runs its callbacks, whose turns

@@ -133,11 +133,29 @@ impl Assembly<'_> {
         };
         let from = self.at(at);
         match what {
-            What::Submitted { by } => {
-                if let Some(number) = task {
-                    let task = self.task(number, executor);
-                    task.submitted = Some(task.submitted.map_or(from, |before| before.min(from)));
-                    task.parent = by.map(TaskId::of_number);
+            What::Submitted { by, encoded } => {
+                let Some(number) = task else { return };
+                let encoded = encoded.map(|until| self.at(until));
+                let trace = self.task(number, executor);
+                trace.submitted = Some(from);
+                trace.parent = by.map(TaskId::of_number);
+                if let Some(to) = encoded {
+                    let encode = to.saturating_sub(from);
+                    trace.encode_argument = encode;
+                    let slice = Slice {
+                        lane: self.lane(Place::Thread(thread)),
+                        kind: SliceKind::Submit,
+                        executor,
+                        task: Some(TaskId::of_number(number)),
+                        label: "".into(),
+                        from,
+                        to,
+                        items: 1,
+                        failed: 0,
+                        decode: Duration::ZERO,
+                        encode,
+                    };
+                    self.timeline.slices.push(slice);
                 }
             }
             What::Ended(end) => {
@@ -165,13 +183,7 @@ impl Assembly<'_> {
                     Passage::Out => (SliceKind::Collect, Duration::ZERO, busy),
                 };
                 if let Some(number) = task {
-                    let task = self.task(number, executor);
-                    task.encode_argument += encode;
-                    task.decode_result += decode;
-                    if passage == Passage::In {
-                        // Submitting it begins with this.
-                        task.submitted = Some(task.submitted.map_or(from, |submitted| submitted.min(from)));
-                    }
+                    self.task(number, executor).decode_result += decode;
                 }
                 let slice = Slice {
                     lane: self.lane(Place::Thread(thread)),
@@ -286,10 +298,8 @@ impl Assembly<'_> {
             };
             match task.end {
                 TaskEnd::Failed(_) => slice.failed = 1,
-                // A call that has run here and of which nothing else is noted has its value.
-                TaskEnd::Open
-                    if slice.kind == SliceKind::Call && timeline.lanes[slice.lane].pid.is_none() =>
-                {
+                // What has run to its end, and of which nothing else is noted, has its value.
+                TaskEnd::Open if slice.is_last_of_its_task(&timeline.lanes) => {
                     task.end = TaskEnd::Succeeded;
                     task.ended = Some(slice.to);
                 }

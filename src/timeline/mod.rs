@@ -26,7 +26,7 @@
 //! # What it costs
 //!
 //! Every step of a task is a note of the thread that makes it: a reading of the clock and some 100 bytes. While nobody records, it is one
-//! look at a word. A recording keeps the first two million notes (a million calls on threads, 400,000 in processes) unless [told otherwise](Recording::keep), and says
+//! look at a word. A recording keeps the first two million notes (a million calls on threads, 600,000 in processes) unless [told otherwise](Recording::keep), and says
 //! how many it left out. `cargo bench --bench recording` measures the cost beside the same run without.
 
 mod assemble;
@@ -167,7 +167,7 @@ impl TaskTrace {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TaskEnd {
-    /// It had not.
+    /// It had not, as far as was noted.
     Open,
     /// With a value.
     Succeeded,
@@ -181,6 +181,13 @@ impl Slice {
     /// How long it took.
     pub fn length(&self) -> Duration {
         self.to.saturating_sub(self.from)
+    }
+
+    /// Whether its task has run to its end with it: a call, or of a future in a process the turn that says so.
+    fn is_last_of_its_task(&self, lanes: &[Lane]) -> bool {
+        let is_turn_that_says =
+            self.kind == SliceKind::Turn && lanes[self.lane].pid.is_some() && self.items > 0;
+        self.kind == SliceKind::Call || is_turn_that_says
     }
 
     /// Whether a worker was busy with work.

@@ -49,7 +49,7 @@ impl Recording {
         self.recorder.add(number);
     }
 
-    /// Keeps at most so many notes: the first. A call on a thread is two of them, in a process five, of some 100 bytes each.
+    /// Keeps at most so many notes: the first. A call on a thread is two of them, in a process three, of some 100 bytes each.
     pub fn keep(self, notes: usize) -> Self {
         self.recorder.keep(notes);
         self

@@ -1,9 +1,12 @@
 //! Running a batch: its items one after another, each claimed before and answered at once.
 
 use super::{
-    super::link::{
-        frame::{BARE, Header, IN_BULK, LAST, TIMED, up},
-        ring::Nonsense,
+    super::{
+        link::{
+            frame::{BARE, Header, IN_BULK, LAST, TIMED, up},
+            ring::Nonsense,
+        },
+        times::Times,
     },
     running::RunningBatch,
     serve::{Server, call, flags_of, kind_of},
@@ -128,13 +131,18 @@ impl Server {
             }
             self.ran += 1;
             let is_last = item + 1 >= limit;
+            let times = if is_last {
+                self.kept.times.take_single()
+            } else {
+                None
+            };
             if is_last || self.kept.times.is_full() {
                 self.send_times(&batch.header);
             }
             if item > 0 && !is_last && verdict == Verdict::Value && answer.len() <= short::LONGEST {
                 self.wire.answer_short(answer);
             } else {
-                self.answer(batch, item, is_last, verdict, answer);
+                self.answer(batch, item, is_last, times, verdict, answer);
             }
             if verdict == Verdict::Bare {
                 // It was the work's, and may be long.
@@ -162,11 +170,19 @@ impl Server {
         }
     }
 
-    fn answer(&mut self, batch: &Batch<'_>, item: u32, is_last: bool, verdict: Verdict, answer: &[u8]) {
+    fn answer(
+        &mut self,
+        batch: &Batch<'_>,
+        item: u32,
+        is_last: bool,
+        times: Option<Times>,
+        verdict: Verdict,
+        answer: &[u8],
+    ) {
         if is_last {
             batch.running.ends();
         }
-        let header = Header {
+        let mut header = Header {
             kind: kind_of(verdict),
             flags: flags_of(verdict) | if is_last { LAST } else { 0 },
             slot: batch.header.slot,
@@ -175,6 +191,9 @@ impl Server {
             item,
             ..Header::default()
         };
+        if let Some(times) = times {
+            times.into_header(&mut header);
+        }
         self.wire.answer(header, answer);
     }
 

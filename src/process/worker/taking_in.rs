@@ -5,16 +5,17 @@ use super::{
         flight::{Flight, News},
         link::{
             MOST_INLINE,
-            frame::{BARE, Header, IN_BULK, LAST, down, up},
+            frame::{BARE, Header, IN_BULK, LAST, TIMED, down, up},
             ring::Nonsense,
         },
+        times::Times,
     },
     Phase, Worker,
     sending::{Body, Outgoing},
 };
 use crate::{
     ledger::Ledger,
-    sys::{channel, huge_pages},
+    sys::{channel, clock, huge_pages},
     task::{Answer, failure, short},
 };
 use std::{
@@ -173,8 +174,9 @@ impl Worker {
                 flight.note_started(header.item.saturating_add(1).min(flight.load.items), ledger);
             }
             up::TIMES => {
-                if !flight(&mut self.flights, &header)?.took(frame.body, ledger) {
-                    return Err(Nonsense("it tells times that nobody has asked for".into()));
+                let times = Times::all(frame.body, clock::precise());
+                if !flight(&mut self.flights, &header)?.took(times, ledger) {
+                    return Err(unasked());
                 }
             }
             up::END => self.ended(&header, news, taken)?,
@@ -219,6 +221,9 @@ impl Worker {
             return Ok(());
         }
         let flight = due(&mut self.flights, header)?;
+        if header.flags & TIMED != 0 && !flight.took([Times::of_header(header)].into_iter(), ledger) {
+            return Err(unasked());
+        }
         let answer = match (header.kind, small) {
             (up::FAILURE, _) => Answer::Failed(failure::read(&bytes)),
             (_, None) if header.flags & BARE != 0 => Answer::Bare(bytes),
@@ -289,6 +294,10 @@ impl Worker {
         self.outgoing = Some(Outgoing { what, sent: 0 });
         Ok(())
     }
+}
+
+fn unasked() -> Nonsense {
+    Nonsense("it tells times that nobody has asked for".into())
 }
 
 /// An answer up to this size is copied without asking for memory.

@@ -31,8 +31,10 @@ pub(crate) struct Note {
 #[derive(Debug, Clone)]
 pub(crate) enum What {
     /// The task was made, by this one if by any.
+    /// If its argument had to be encoded, that took until then.
     Submitted {
         by: Option<u64>,
+        encoded: Option<u64>,
     },
     /// It had a thread until then: one call, one turn of a future, or items of a map.
     Ran(Ran),
@@ -100,9 +102,19 @@ pub(crate) fn submitted(executor: u32, task: u64) {
             executor,
             Some(task),
             clock::precise(),
-            What::Submitted { by: activity::task() },
+            What::Submitted {
+                by: activity::task(),
+                encoded: None,
+            },
         );
     }
+}
+
+/// The same of a task whose argument was encoded, since then.
+#[cold]
+pub(crate) fn submitted_encoded(executor: u32, task: u64, since: u64) {
+    let (by, encoded) = (activity::task(), Some(clock::precise()));
+    note(executor, Some(task), since, What::Submitted { by, encoded });
 }
 
 /// A task was settled.
@@ -111,12 +123,12 @@ pub(crate) fn ended(executor: u32, task: u64, end: End) {
     note(executor, Some(task), clock::precise(), What::Ended(end));
 }
 
-/// The argument of a task was encoded, or its result decoded, since then.
+/// The result of a task was decoded, since then.
 #[cold]
-pub(crate) fn passed(executor: u32, task: u64, passage: Passage, since: u64) {
+pub(crate) fn decoded(executor: u32, task: u64, since: u64) {
     let until = clock::precise();
     let what = What::Passed {
-        passage,
+        passage: Passage::Out,
         until,
         items: 1,
         busy: until.saturating_sub(since),
