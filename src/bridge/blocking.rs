@@ -132,6 +132,11 @@ impl Blocking {
         self.state.lock().alive
     }
 
+    /// `None` if that cannot be said without waiting.
+    pub(super) fn seen_alive(&self) -> Option<usize> {
+        self.state.try_lock().map(|state| state.alive)
+    }
+
     /// The threads shall leave. False if there are none.
     pub(super) fn close(&self) -> bool {
         let mut state = self.state.lock();

@@ -269,16 +269,23 @@ impl Shared {
     }
 
     pub(super) fn stats(&self) -> Stats {
-        let spare_threads = self.blocking.alive().saturating_sub(self.blocking.max) as u64;
         Stats {
-            spare_threads,
+            spare_threads: self.spare_among(self.blocking.alive()),
             ..self.ledger.stats()
         }
+    }
+
+    fn spare_among(&self, alive: usize) -> u64 {
+        alive.saturating_sub(self.blocking.max) as u64
     }
 }
 
 impl Reporter for Shared {
     fn report(&self, report: &mut Report) {
+        match self.blocking.seen_alive() {
+            Some(alive) => report.spare_threads = self.spare_among(alive),
+            None => report.is_partial = true,
+        }
         self.lifecycle.report_suspended(report);
     }
 }

@@ -24,6 +24,10 @@ pub(crate) struct Report {
     pub(crate) workers: Vec<WorkerSeen>,
     /// Async tasks that wait to be woken.
     pub(crate) suspended: Vec<Seen>,
+    /// As in [`Stats`](super::Stats).
+    pub(crate) workers_restarted: u64,
+    /// As in [`Stats`](super::Stats).
+    pub(crate) spare_threads: u64,
     /// Somebody was in the way of a look: there may be more.
     pub(crate) is_partial: bool,
 }

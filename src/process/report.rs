@@ -16,6 +16,7 @@ impl Reporter for Shared {
             return;
         };
         let executor = self.ledger().id().number();
+        report.workers_restarted = state.restarted;
         report
             .workers
             .extend(state.workers.iter().map(|worker| worker.seen(executor)));

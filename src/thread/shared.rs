@@ -257,11 +257,14 @@ impl Shared {
     }
 
     pub(super) fn stats(&self) -> Stats {
-        let spare_threads = self.alive.load(SeqCst).saturating_sub(self.config.workers) as u64;
         Stats {
-            spare_threads,
+            spare_threads: self.spare_threads(),
             ..self.ledger.stats()
         }
+    }
+
+    fn spare_threads(&self) -> u64 {
+        self.alive.load(SeqCst).saturating_sub(self.config.workers) as u64
     }
 
     pub(super) fn alive(&self) -> usize {
@@ -271,6 +274,7 @@ impl Shared {
 
 impl Reporter for Shared {
     fn report(&self, report: &mut Report) {
+        report.spare_threads = self.spare_threads();
         self.lifecycle.report_suspended(report);
     }
 }

@@ -51,6 +51,40 @@ fn a_task_of_a_process_is_told_of_too() {
 }
 
 #[test]
+fn what_is_told_knows_of_restarted_workers_and_spare_threads() {
+    let processes = ProcessPool::with_workers(1);
+    let dies = processes.submit(|()| -> () { std::process::abort() }, ());
+    assert!(dies.result().is_err());
+    let (_watchdog, told) = watch(&processes);
+    let stuck = processes.submit(|()| while !cancel_requested() {}, ());
+    let long = HangReason::LongTask(Some(stuck.id()));
+    let hang = told.iter().find(|hang| hang.reason == long).unwrap();
+    assert!(stuck.kill());
+    assert_eq!(hang.dump.stats.workers_restarted, 1, "{hang}");
+
+    // One task waits on a worker for another: its seat goes to a spare thread.
+    let threads = ThreadPool::with_workers(1);
+    let (_watchdog, told) = watch(&threads);
+    let (release, gate) = mpsc::channel::<()>();
+    let (started, has_started) = mpsc::channel();
+    let other = ThreadPool::with_workers(1);
+    let awaited = other.spawn(move || gate.recv().is_ok());
+    let waits = threads.spawn(move || {
+        started.send(()).unwrap();
+        awaited.result().unwrap()
+    });
+    has_started.recv().unwrap();
+    let stuck = threads.spawn(|| while !cancel_requested() {});
+    let long = HangReason::LongTask(Some(stuck.id()));
+    let hang = told.iter().find(|hang| hang.reason == long).unwrap();
+    release.send(()).unwrap();
+    assert!(waits.result().unwrap());
+    threads.shutdown(Shutdown::Cancel);
+    assert!(stuck.is_done());
+    assert_eq!(hang.dump.stats.spare_threads, 1, "{hang}");
+}
+
+#[test]
 fn a_standstill_is_told_of_once_until_something_moves() {
     let bridge = AsyncBridge::new();
     let (_watchdog, told) = watch(&bridge);

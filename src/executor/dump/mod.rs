@@ -99,15 +99,14 @@ pub enum Awaits {
 
 impl Dump {
     pub(super) fn of(executor: &impl Executor) -> Self {
-        Self::with_stats(executor.ledger(), executor.stats())
+        Self {
+            stats: executor.stats(),
+            ..Self::of_books(executor.ledger())
+        }
     }
 
-    /// From the books alone.
+    /// Without the executor.
     pub(super) fn of_books(ledger: &Ledger) -> Self {
-        Self::with_stats(ledger, ledger.stats())
-    }
-
-    fn with_stats(ledger: &Ledger, stats: Stats) -> Self {
         let report = ledger.report();
         let mut edges = cycles::Edges::default();
         edges.add(&report);
@@ -123,11 +122,17 @@ impl Dump {
             executor,
             workers,
             suspended,
+            workers_restarted,
+            spare_threads,
             is_partial,
         } = report;
         Self {
             executor,
-            stats,
+            stats: Stats {
+                workers_restarted,
+                spare_threads,
+                ..ledger.stats()
+            },
             workers: workers.into_iter().map(WorkerDump::of).collect(),
             suspended: suspended.into_iter().map(TaskDump::of).collect(),
             cycles,
