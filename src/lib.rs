@@ -73,6 +73,8 @@
 //! |---|---|---|---|
 //! | `tokio` | yes | work finds a tokio runtime, and an [`AsyncBridge`] can have one of its own | `tokio` |
 //! | `tracing` | no | tasks are spans, and what work logs in worker processes reaches the parent's subscriber | `tracing` |
+//! | `progress` | no | a progress bar on maps and on futures as they complete: [`Progress`] | `indicatif` |
+//! | `monitor` | no | a live view of executors in the terminal: [`Monitor`] | `ratatui` |
 //! | `conformance` | no | the suite that backends are held against, for those who write one | nothing |
 //!
 //! `SECURITY.md` counts the crates of a default build on Linux (one fewer without `tokio`) and says what each of them is for.
@@ -98,6 +100,8 @@ mod ledger;
 mod lifecycle;
 mod panic;
 mod process;
+#[cfg(feature = "progress")]
+mod progress;
 #[cfg(unix)]
 mod remote;
 mod running;
@@ -118,6 +122,8 @@ pub use completion::{
     all_or_first_error, as_completed, first_completed, race, wait,
 };
 pub use error::{BuildError, CodecError, StillRunning, TaskError, TaskPanic, TrySubmitError, WorkerDeath};
+#[cfg(feature = "monitor")]
+pub use executor::Monitor;
 pub use executor::{
     Awaits, Dump, Executor, Group, Hang, HangReason, Map, MapStream, Options, Shutdown, TaskDump, Watchdog,
     With, WithState, WorkerDump,
@@ -126,6 +132,8 @@ pub use future::{Shared, TaskFuture, TaskHandle, TaskId};
 pub use inline::{Checked, Inline};
 pub use ledger::Stats;
 pub use process::{ProcessPool, ProcessPoolBuilder, init};
+#[cfg(feature = "progress")]
+pub use progress::Progress;
 pub use running::{CancelToken, Requested, attempt, cancel_requested};
 pub use task::Portable;
 pub use thread::{Scope, ScopedFuture, ThreadPool, ThreadPoolBuilder};

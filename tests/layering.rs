@@ -18,7 +18,7 @@ const ROWS: &[&[&str]] = &[
     &["executor", "remote"],
     &["lifecycle"],
     &["inline", "thread", "process", "bridge"],
-    &["any", "conformance", "guide", "subprocess", "lib"],
+    &["any", "conformance", "guide", "progress", "subprocess", "lib"],
 ];
 
 /// A file may be this long, tests included.

@@ -10,6 +10,8 @@ mod kinds;
 mod launch;
 mod map;
 pub(crate) mod mapping;
+#[cfg(feature = "monitor")]
+mod monitor;
 mod options;
 mod pace;
 mod passes;
@@ -28,6 +30,8 @@ pub(crate) use dump::WorkersShown;
 pub use dump::{Awaits, Dump, TaskDump, WorkerDump};
 pub use group::{Group, Joining};
 pub use map::{Map, MapStream};
+#[cfg(feature = "monitor")]
+pub use monitor::Monitor;
 pub use options::{
     AtMostOnce, Copies, NoContext, Options, Reserving, Retrying, State, With, WithContext, WithState,
 };

@@ -162,6 +162,17 @@ pub trait Executor: Clone + Send + Sync + 'static {
         Recording::of(self.ledger())
     }
 
+    /// Shows in the terminal what the executor is doing, live, until the [`Monitor`](super::Monitor) is dropped. Draws nothing where
+    /// stderr is no terminal. Needs the feature `monitor`.
+    ///
+    /// # Panics
+    ///
+    /// As [`watchdog`](Self::watchdog).
+    #[cfg(feature = "monitor")]
+    fn monitor(&self) -> super::Monitor {
+        super::Monitor::of(self.ledger().clone())
+    }
+
     /// Waits until the executor is closed, for at most `until`. False if it is not.
     #[doc(hidden)]
     fn wait_closed(&self, until: Option<Instant>) -> bool {

@@ -15,6 +15,8 @@
 //! | `board.rs` | where the groups of running programs are written down for who outlives this process |
 //! | `worker.rs` | what a worker does to itself at its start |
 //! | `exit.rs` | what is done when the program ends |
+//! | `resident.rs` | how much memory a process takes |
+//! | `terminal.rs` | the signals of a terminal's keys, for who reads the keys |
 //! | `stack.rs` | how large a thread's stack is, and how much of it is used |
 //! | `overflow.rs` | the words a worker says when its stack overflows |
 //! | `constructors.rs` | running the program's later constructors in a worker |
@@ -41,6 +43,7 @@
 //! | words at a stack overflow | yes | yes | only the signal |
 //! | name of the process | `PR_SET_NAME` | no | no |
 //! | resident memory | `/proc/self/statm`, now | `getrusage`, the most so far | as macOS |
+//! | resident memory of another process | `/proc/<pid>/status` | no | no |
 //! | later constructors in a worker | run | not run | not run |
 
 pub(crate) mod barrier;
@@ -67,7 +70,11 @@ mod overflow;
 mod poll;
 #[cfg(unix)]
 pub(crate) mod program;
+#[cfg(feature = "monitor")]
+pub(crate) mod resident;
 pub(crate) mod stack;
+#[cfg(feature = "monitor")]
+pub(crate) mod terminal;
 #[cfg(unix)]
 pub(crate) mod worker;
 
