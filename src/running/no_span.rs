@@ -1,6 +1,7 @@
 //! In a build without the feature `tracing`, tasks have no spans.
 
-use super::About;
+use super::{About, WorkName};
+use crate::sync::Arc;
 
 pub(crate) struct TaskSpan;
 
@@ -22,6 +23,10 @@ impl TaskSpan {
     pub(crate) fn enter<'a>(&self, _: impl FnOnce() -> About<'a>) -> Option<()> {
         None
     }
+
+    #[inline]
+    #[allow(clippy::unused_self)]
+    pub(crate) fn describe(&self, _: WorkName, _: Option<&Arc<str>>) {}
 
     #[inline]
     #[allow(clippy::unused_self)]

@@ -1,6 +1,6 @@
 //! The span of a task, for who traces the program: entered wherever the task runs, and a child of the span in which it was submitted.
 
-use super::About;
+use super::{About, WorkName};
 use crate::sync::Arc;
 use tracing::{Span, field, span::Entered};
 
@@ -48,16 +48,23 @@ impl TaskSpan {
     pub(crate) fn enter<'a>(&self, about: impl FnOnce() -> About<'a>) -> Option<Entered<'_>> {
         let span = self.0.as_deref()?;
         let about = about();
-        if span
-            .metadata()
-            .is_some_and(|metadata| metadata.target() == TARGET)
+        self.describe(about.work, about.name);
+        Some(span.enter())
+    }
+
+    /// What it runs. Of a task that runs elsewhere said when it is made, of any other when it starts.
+    #[inline]
+    pub(crate) fn describe(&self, work: WorkName, name: Option<&Arc<str>>) {
+        if let Some(span) = &self.0
+            && span
+                .metadata()
+                .is_some_and(|metadata| metadata.target() == TARGET)
         {
-            span.record("work", (about.work)());
-            if let Some(name) = about.name {
+            span.record("work", work());
+            if let Some(name) = name {
                 span.record("name", &**name);
             }
         }
-        Some(span.enter())
     }
 
     /// Runs `f` as a part of the task.

@@ -92,9 +92,12 @@ impl<R: Send + 'static> RemoteCell<R> {
         traits: Option<Box<Traits>>,
         start: Option<Box<dyn Start>>,
     ) -> Arc<Self> {
+        // Its submission is noted with how long the encoding took.
+        let core = Core::unnoted(executor);
+        let name = traits.as_ref().and_then(|traits| traits.name.as_ref());
+        core.span().describe(&call.entry.name, name);
         Arc::new(Self {
-            // Its submission is noted with how long the encoding took.
-            core: Core::unnoted(executor),
+            core,
             carrier,
             call,
             decode,

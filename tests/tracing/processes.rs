@@ -28,6 +28,7 @@ fn what_work_logs_in_a_worker_is_heard_in_the_span_of_its_task() {
     );
     assert_eq!(event.names(), ["task", "request"]);
     assert_eq!(event.spans[0].1["task"], id);
+    assert_eq!(event.spans[0].1["work"], "tracing::processes::import");
     assert_eq!(event.field("pid"), Some(pid.to_string().as_str()));
     assert_eq!(event.field("worker_target"), Some("tracing::processes"));
     assert_eq!(event.field("worker_spans"), Some("parse{file=\"a.csv\"}"));

@@ -202,11 +202,13 @@ impl Source {
         name: Option<Arc<str>>,
         chunk_size: Option<NonZeroUsize>,
     ) -> Arc<Self> {
+        let span = TaskSpan::of_map();
+        span.describe(&call.entry.name, name.as_ref());
         Arc::new(Self {
             call,
             name,
             ledger,
-            span: TaskSpan::of_map(),
+            span,
             chunk_size,
             state: Mutex::new(State::default()),
         })
