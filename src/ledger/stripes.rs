@@ -116,6 +116,10 @@ impl Stripes {
                 .iter()
                 .map(|stripe| counter(stripe).get())
                 .fold(0, u64::wrapping_add)
+                // What is taken back may be seen before what it is taken from, which lies in another stripe.
+                .cast_signed()
+                .max(0)
+                .cast_unsigned()
         };
         // Ends are read before starts and starts before submissions, so that no difference is below zero
         // for longer than one such read; what is left of that is cut off.
@@ -157,6 +161,17 @@ mod tests {
             });
         }
         assert_eq!(stripes.total().submitted, 3 * THREADS * 1001);
+    }
+
+    #[test]
+    fn what_is_taken_back_before_it_is_seen_leaves_nothing() {
+        let stripes = Stripes::default();
+        stripes.add(|stripe| &stripe.succeeded, 1);
+        stripes.add(|stripe| &stripe.failed, u64::MAX);
+        stripes.add(|stripe| &stripe.cancelled, u64::MAX);
+        let stats = stripes.total();
+        assert_eq!((stats.succeeded, stats.failed, stats.cancelled), (1, 0, 0));
+        assert_eq!((stats.queued, stats.running), (0, 0));
     }
 
     #[test]
