@@ -10,10 +10,10 @@ use crate::{
     error::{TaskError, TrySubmitError},
     future::{TaskFuture, host},
     ledger::Ledger,
-    running::{NameOf, record},
+    running::{NameOf, WorkName, record},
     sync::Arc,
     task::{
-        Argument, Callee, CarrierHandle, Crossing, InProcess, InProcessOnly, Job, Once, RemoteCall,
+        Argument, Callee, CarrierHandle, Crossing, InProcess, InProcessOnly, Job, Once, OnceWith, RemoteCall,
         RemoteCell, RetriedCell, Settings, Start, guarded,
     },
 };
@@ -305,8 +305,50 @@ where
     hand_over(executor, Once(work), settings)
 }
 
+/// The same with an argument.
+pub(crate) fn spawn_with<E, F, T, R>(executor: &E, work: F, argument: T, settings: &Settings) -> TaskFuture<R>
+where
+    E: Executor,
+    F: FnOnce(T) -> R + Send + 'static,
+    T: Send + 'static,
+    R: Send + 'static,
+{
+    make_room(executor.ledger(), settings);
+    hand_over(executor, OnceWith(work, argument), settings)
+}
+
 /// A future that stays in this process.
 pub(crate) fn spawn_async<E, Fut>(executor: &E, future: Fut, settings: &Settings) -> TaskFuture<Fut::Output>
+where
+    E: Executor,
+    Fut: Future<Output: Send + 'static> + Send + 'static,
+{
+    run_async(executor, future, settings, NameOf::<Fut>::NAME)
+}
+
+/// The same of async work with an argument.
+pub(crate) fn spawn_async_with<E, F, T, Fut>(
+    executor: &E,
+    work: F,
+    argument: T,
+    settings: &Settings,
+) -> TaskFuture<Fut::Output>
+where
+    E: Executor,
+    F: FnOnce(T) -> Fut + Send + 'static,
+    T: Send + 'static,
+    Fut: Future<Output: Send + 'static> + Send + 'static,
+{
+    let future = async move { work(argument).await };
+    run_async(executor, future, settings, NameOf::<F>::NAME)
+}
+
+fn run_async<E, Fut>(
+    executor: &E,
+    future: Fut,
+    settings: &Settings,
+    name: WorkName,
+) -> TaskFuture<Fut::Output>
 where
     E: Executor,
     Fut: Future<Output: Send + 'static> + Send + 'static,
@@ -315,7 +357,6 @@ where
     make_room(ledger, settings);
     ledger.submitted(1);
     let future = InProcessOnly(future);
-    let name = NameOf::<Fut>::NAME;
     if executor.throttle().is_some() {
         let route = Route::to::<E, (), InProcess>(executor, None);
         let (future, ready) = route.prepare_with(settings, |settings, passes| {
@@ -368,11 +409,7 @@ where
     R: Send + 'static,
 {
     match try_room(executor) {
-        Ok(()) => Ok(hand_over(
-            executor,
-            Once(move || work(argument)),
-            Settings::plain(),
-        )),
+        Ok(()) => Ok(hand_over(executor, OnceWith(work, argument), Settings::plain())),
         Err(refused) => Err(refused(argument)),
     }
 }

@@ -57,7 +57,7 @@ macro_rules! in_process_verbs {
                 T: Send + 'static,
                 R: Send + 'static,
             {
-                self.spawn(move || work(arg))
+                $crate::executor::submit::spawn_with(self, work, arg, $crate::task::Settings::plain())
             }
 
             /// As [`submit`](Self::submit), but never waits for room: the argument comes back instead.
@@ -120,7 +120,7 @@ macro_rules! in_process_verbs {
                 T: Send + 'static,
                 Fut: ::std::future::Future<Output: Send + 'static> + Send + 'static,
             {
-                self.spawn_async(async move { work(arg).await })
+                $crate::executor::submit::spawn_async_with(self, work, arg, $crate::task::Settings::plain())
             }
 
             /// Calls `work` with every item; as [`Executor::map`](crate::Executor::map), for work that captures

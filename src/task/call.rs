@@ -45,6 +45,24 @@ where
     }
 }
 
+/// The same with an argument. Known by the work, and not by a closure of ours around both.
+pub(crate) struct OnceWith<F, T>(pub(crate) F, pub(crate) T);
+
+impl<F, T, R> Job for OnceWith<F, T>
+where
+    F: FnOnce(T) -> R + Send + 'static,
+    T: Send + 'static,
+    R: Send + 'static,
+{
+    type Output = R;
+    const NAME: WorkName = NameOf::<F>::NAME;
+
+    fn run(self, mode: Mode) -> Outcome<R> {
+        let Self(work, argument) = self;
+        Once(move || work(argument)).run(mode)
+    }
+}
+
 /// Work and the argument it is called with; `X` says how the argument and the result cross.
 pub(crate) struct Apply<K, T, X> {
     callee: K,

@@ -24,7 +24,7 @@ mod worker_state;
 
 pub(crate) use async_call::{AsyncCell, Home};
 pub(crate) use async_work::{ApplyAsync, InProcessOnly};
-pub(crate) use call::{Apply, CallCell, Job, Once, call, guarded};
+pub(crate) use call::{Apply, CallCell, Job, Once, OnceWith, call, guarded};
 pub(crate) use callee::{AsyncBound, Bound, Callee, Context, Plain};
 pub(crate) use entry::{AsyncEntryOf, Entry, EntryOf, Input, Pending, Routine, Verdict};
 pub(crate) use packed::{Argument, Packed};

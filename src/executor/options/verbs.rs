@@ -155,7 +155,7 @@ impl<E: Executor> Options<E, NoContext, InProcess> {
         T: Send + 'static,
         R: Send + 'static,
     {
-        submit::spawn(&self.executor, move || work(arg), &self.settings)
+        submit::spawn_with(&self.executor, work, arg, &self.settings)
     }
 
     /// See [`Executor::submit_async`].
@@ -165,7 +165,7 @@ impl<E: Executor> Options<E, NoContext, InProcess> {
         T: Send + 'static,
         Fut: Future<Output: Send + 'static> + Send + 'static,
     {
-        submit::spawn_async(&self.executor, async move { work(arg).await }, &self.settings)
+        submit::spawn_async_with(&self.executor, work, arg, &self.settings)
     }
 }
 
