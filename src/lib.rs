@@ -72,6 +72,7 @@
 //! | feature | by default | what it is for | what it needs |
 //! |---|---|---|---|
 //! | `tokio` | yes | work finds a tokio runtime, and an [`AsyncBridge`] can have one of its own | `tokio` |
+//! | `metrics` | no | counters, gauges and times of executors for the program's recorder: [`Executor::export_metrics`] | `metrics` |
 //! | `tracing` | no | tasks are spans, and what work logs in worker processes reaches the parent's subscriber | `tracing` |
 //! | `progress` | no | a progress bar on maps and on futures as they complete: [`Progress`] | `indicatif` |
 //! | `monitor` | no | a live view of executors in the terminal: [`Monitor`] | `ratatui` |
@@ -122,6 +123,8 @@ pub use completion::{
     all_or_first_error, as_completed, first_completed, race, wait,
 };
 pub use error::{BuildError, CodecError, StillRunning, TaskError, TaskPanic, TrySubmitError, WorkerDeath};
+#[cfg(feature = "metrics")]
+pub use executor::MetricsExporter;
 #[cfg(feature = "monitor")]
 pub use executor::Monitor;
 pub use executor::{

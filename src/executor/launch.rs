@@ -2,7 +2,7 @@
 //! for another attempt.
 
 use super::{
-    Executor, Readmit,
+    Executor,
     gate::{Line, Permit},
     kinds::Kind,
     passes::Passes,
@@ -19,6 +19,9 @@ use crate::{
     },
 };
 use std::borrow::Cow;
+
+/// Takes tasks that were accepted before; made by [`Executor::readmit`].
+pub(crate) type Readmit = Arc<dyn Fn(Task) + Send + Sync>;
 
 /// A task and how it gets to those who run it.
 pub(super) enum Way {

@@ -2,6 +2,7 @@
 
 mod chunks;
 mod closed;
+mod companion;
 mod dump;
 mod each;
 mod gate;
@@ -10,6 +11,8 @@ mod kinds;
 mod launch;
 mod map;
 pub(crate) mod mapping;
+#[cfg(feature = "metrics")]
+mod metrics;
 #[cfg(feature = "monitor")]
 mod monitor;
 mod options;
@@ -25,10 +28,13 @@ mod throttle;
 pub(crate) mod verbs;
 mod watchdog;
 
+#[cfg(feature = "metrics")]
+pub use self::metrics::MetricsExporter;
 pub use closed::{Closed, Latch};
 pub(crate) use dump::WorkersShown;
 pub use dump::{Awaits, Dump, TaskDump, WorkerDump};
 pub use group::{Group, Joining};
+pub(crate) use launch::Readmit;
 pub use map::{Map, MapStream};
 #[cfg(feature = "monitor")]
 pub use monitor::Monitor;
@@ -38,6 +44,5 @@ pub use options::{
 pub use shutdown::Shutdown;
 use shutdown::reason_of_stop;
 pub use surface::Executor;
-pub(crate) use surface::Readmit;
 pub use throttle::Throttle;
 pub use watchdog::{Hang, HangReason, Watchdog};

@@ -1,4 +1,9 @@
-use crate::{error::TaskError, ledger::Ledger};
+use super::Executor;
+use crate::{
+    error::{StillRunning, TaskError},
+    ledger::Ledger,
+};
+use std::time::{Duration, Instant};
 
 /// How an executor is shut down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,4 +26,17 @@ pub(super) fn reason_of_stop(ledger: &Ledger) -> TaskError {
     } else {
         TaskError::Cancelled
     }
+}
+
+/// See [`Executor::shutdown_timeout`].
+pub(super) fn within(executor: &impl Executor, how: Shutdown, limit: Duration) -> Result<(), StillRunning> {
+    executor.begin_shutdown(how);
+    if !executor.is_inside() && executor.wait_closed(Instant::now().checked_add(limit)) {
+        return Ok(());
+    }
+    let stats = executor.stats();
+    Err(StillRunning {
+        running: stats.running,
+        queued: stats.queued,
+    })
 }

@@ -1,8 +1,8 @@
 //! The trait itself: what a backend writes, and what callers use.
 
 use super::{
-    Closed, Dump, Group, Hang, Map, Options, Reserving, Shutdown, Throttle, Watchdog, With, WithState, map,
-    mapping, submit,
+    Closed, Dump, Group, Hang, Map, Options, Readmit, Reserving, Shutdown, Throttle, Watchdog, With,
+    WithState, map, mapping, shutdown, submit,
 };
 use crate::{
     completion::{self, AsCompleted, Tracked},
@@ -22,9 +22,6 @@ use std::{
 pub(super) fn no_copy<T>(_: &T) -> Option<T> {
     None
 }
-
-/// Takes tasks that were accepted before; made by [`Executor::readmit`].
-pub(crate) type Readmit = Arc<dyn Fn(Task) + Send + Sync>;
 
 /// Runs work: on threads, in processes, on an async runtime, or here.
 ///
@@ -171,6 +168,17 @@ pub trait Executor: Clone + Send + Sync + 'static {
     #[cfg(feature = "monitor")]
     fn monitor(&self) -> super::Monitor {
         super::Monitor::of(self.ledger().clone())
+    }
+
+    /// Publishes every so often what the executor counts and measures, to the recorder that the program has installed with the crate
+    /// `metrics`. Which metrics those are, and an example: [`MetricsExporter`](super::MetricsExporter). Needs the feature `metrics`.
+    ///
+    /// # Panics
+    ///
+    /// As [`watchdog`](Self::watchdog).
+    #[cfg(feature = "metrics")]
+    fn export_metrics(&self, every: Duration) -> super::MetricsExporter {
+        super::MetricsExporter::of(self.ledger().clone(), every)
     }
 
     /// Waits until the executor is closed, for at most `until`. False if it is not.
@@ -487,14 +495,6 @@ pub trait Executor: Clone + Send + Sync + 'static {
     /// Returns [`StillRunning`] if the workers are not gone by then, and inside the executor's own tasks; the
     /// shutdown goes on.
     fn shutdown_timeout(&self, how: Shutdown, limit: Duration) -> Result<(), StillRunning> {
-        self.begin_shutdown(how);
-        if !self.is_inside() && self.wait_closed(Some(Instant::now().checked_add(limit)).flatten()) {
-            return Ok(());
-        }
-        let stats = self.stats();
-        Err(StillRunning {
-            running: stats.running,
-            queued: stats.queued,
-        })
+        shutdown::within(self, how, limit)
     }
 }

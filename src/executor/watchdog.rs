@@ -1,19 +1,17 @@
 //! Somebody who looks now and then whether an executor gets on.
 
-use super::dump::{Dump, TaskDump};
+use super::{
+    companion::Companion,
+    dump::{Dump, TaskDump},
+};
 use crate::{
     future::TaskId,
     ledger::{Ledger, Stats},
     panic::contain,
-    sync::{
-        Arc,
-        global::{Condvar, Mutex},
-    },
 };
 use std::{
     collections::BTreeSet,
     fmt,
-    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -43,16 +41,7 @@ const LOOKS: u32 = 4;
 /// # drop(watchdog);
 /// ```
 #[must_use = "it stops to watch when it is dropped"]
-pub struct Watchdog {
-    stop: Arc<Stop>,
-    thread: Option<JoinHandle<()>>,
-}
-
-#[derive(Default)]
-struct Stop {
-    is_over: Mutex<bool>,
-    rang: Condvar,
-}
+pub struct Watchdog(#[expect(dead_code, reason = "it is there to be dropped")] Companion);
 
 /// What a [`Watchdog`] has noticed, and how things stood then. `{}` prints all of it.
 #[derive(Debug, Clone)]
@@ -92,56 +81,14 @@ impl fmt::Display for Hang {
 
 impl Watchdog {
     pub(super) fn over(ledger: Ledger, limit: Duration, report: impl Fn(&Hang) + Send + 'static) -> Self {
-        let stop = Arc::new(Stop::default());
-        let theirs = stop.clone();
-        let watch = move || {
-            let mut watch = Watch::new(ledger, limit);
-            while !theirs.is_over_after(limit / LOOKS) {
+        let mut watch = Watch::new(ledger, limit);
+        Self(Companion::start("watchdog", move |stop| {
+            while !stop.is_over_after(limit / LOOKS) {
                 for hang in watch.look() {
                     contain(|| report(&hang));
                 }
             }
-        };
-        let thread = thread::Builder::new()
-            .name("watchdog".into())
-            .spawn(watch)
-            .unwrap_or_else(|error| panic!("no thread for the watchdog could be started: {error}"));
-        Self {
-            stop,
-            thread: Some(thread),
-        }
-    }
-}
-
-impl Stop {
-    fn is_over_after(&self, time: Duration) -> bool {
-        let until = Instant::now().checked_add(time);
-        let mut is_over = self.is_over.lock();
-        while !*is_over {
-            match until {
-                Some(until) => {
-                    if self.rang.wait_until(&mut is_over, until).timed_out() {
-                        break;
-                    }
-                }
-                None => self.rang.wait(&mut is_over),
-            }
-        }
-        *is_over
-    }
-}
-
-impl Drop for Watchdog {
-    fn drop(&mut self) {
-        *self.stop.is_over.lock() = true;
-        self.stop.rang.notify_all();
-        if let Some(thread) = self.thread.take() {
-            // A report may drop it.
-            if thread.thread().id() != thread::current().id() {
-                // Panics are contained.
-                let _ = thread.join();
-            }
-        }
+        }))
     }
 }
 

@@ -66,6 +66,18 @@ impl Ledger {
 
     /// How things stand.
     pub(crate) fn report(&self) -> Report {
+        let mut report = self.report_of_executor();
+        let number = self.id().number();
+        match activity::all() {
+            Some(threads) => report.add_threads(&threads, number),
+            None => report.is_partial = true,
+        }
+        report.leave_out_what_is_polled();
+        report
+    }
+
+    /// The same without what its threads say: what only the executor knows, as long as it exists.
+    pub(crate) fn report_of_executor(&self) -> Report {
         let mut report = Report {
             executor: self.executor().to_owned(),
             ..Report::default()
@@ -74,12 +86,6 @@ impl Ledger {
         if let Some(reporter) = reporter.and_then(|(_, reporter)| reporter.as_ref()?.upgrade()) {
             reporter.report(&mut report);
         }
-        let number = self.id().number();
-        match activity::all() {
-            Some(threads) => report.add_threads(&threads, number),
-            None => report.is_partial = true,
-        }
-        report.leave_out_what_is_polled();
         report
     }
 

@@ -41,6 +41,8 @@ mod svg;
 #[cfg(unix)]
 pub(crate) use from_environment::VARIABLE_C;
 pub(crate) use from_environment::executor_opened;
+#[cfg(feature = "metrics")]
+pub(crate) use names::short;
 pub use recording::Recording;
 
 use crate::future::TaskId;

@@ -2,7 +2,7 @@
 
 /// The name of a type without the paths of modules: `shop::import::{{closure}}` is `import::{{closure}}`, and
 /// `alloc::vec::Vec<shop::Order>` is `Vec<Order>`.
-pub(super) fn short(name: &str) -> String {
+pub(crate) fn short(name: &str) -> String {
     let mut short = String::new();
     let mut word = String::new();
     let mut before = String::new();

@@ -97,17 +97,33 @@ pub(super) fn put(mut note: Note) {
 impl Desk {
     /// Gives every recorder what is its own of what a thread has noted.
     fn collect(&self, pad: &Pad) {
-        let mut notes = pad.notes.lock();
+        let page = self.turn_page(&mut pad.notes.lock());
+        self.hand_over(page);
+    }
+
+    /// As [`collect`](Self::collect) of every thread. All are stopped for it at one moment, so that no recorder gets a note before
+    /// those that led to it.
+    fn collect_all(&self) {
+        let mut open: Vec<_> = self.pads.iter().map(|pad| pad.notes.lock()).collect();
+        // An empty page is changed only to let its memory go.
+        let to_turn = open
+            .iter_mut()
+            .filter(|notes| !notes.is_empty() || self.recorders.is_empty());
+        let pages: Vec<_> = to_turn.map(|notes| self.turn_page(notes)).collect();
+        drop(open);
+        pages.into_iter().for_each(|page| self.hand_over(page));
+    }
+
+    fn turn_page(&self, notes: &mut Vec<Note>) -> Vec<Note> {
         let fresh = Vec::with_capacity(if self.recorders.is_empty() { 0 } else { KEPT });
-        let page = Arc::new(mem::replace(&mut *notes, fresh));
-        drop(notes);
+        mem::replace(notes, fresh)
+    }
+
+    fn hand_over(&self, page: Vec<Note>) {
+        let page = Arc::new(page);
         for recorder in &self.recorders {
             recorder.keep(&page);
         }
-    }
-
-    fn collect_all(&self) {
-        self.pads.iter().for_each(|pad| self.collect(pad));
     }
 
     fn set_switch(&self) {
@@ -159,10 +175,9 @@ impl Kept {
         }
     }
 
-    /// The notes, as many as are to be kept.
-    fn read(&self) -> Notes {
+    /// The notes of these pages, as many as are to be kept.
+    fn read(&self, pages: &Pages) -> Notes {
         let executors = self.executors.lock();
-        let pages = self.pages.lock();
         let most = self.most.load(Relaxed);
         let mine = pages
             .list
@@ -222,7 +237,17 @@ impl Recorder {
     /// All notes so far.
     pub(crate) fn notes(&self) -> Notes {
         DESK.lock().collect_all();
-        self.0.read()
+        self.0.read(&self.0.pages.lock())
+    }
+
+    /// All notes since the last time this was asked, which are then forgotten.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn take(&self) -> Notes {
+        let desk = DESK.lock();
+        desk.collect_all();
+        let pages = mem::take(&mut *self.0.pages.lock());
+        drop(desk);
+        self.0.read(&pages)
     }
 
     /// The names of the threads, by the numbers that notes have.
