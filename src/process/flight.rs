@@ -141,12 +141,13 @@ impl Flight {
         };
         for times in all {
             *until = times.end();
+            let items = times.items.min(self.load.items);
             let share = Share {
                 pid: *pid,
                 work: &self.parcel.call().entry.name,
                 name: name_of(&*self.parcel),
-                items: times.items,
-                failed: times.failed,
+                items,
+                failed: times.failed.min(items),
                 is_turn: self.parcel.call().is_async(),
                 died: false,
                 decode: times.decode,
