@@ -36,7 +36,7 @@ pub enum Backend {
     Threads,
     /// [`ProcessPool`]: "processes".
     Processes,
-    /// [`AsyncBridge`](crate::AsyncBridge) with a runtime of its own: "async". Needs the feature `tokio`.
+    /// An [async bridge](crate::AsyncBridge) with a runtime of its own: "async". Needs the feature `tokio`.
     Async,
 }
 

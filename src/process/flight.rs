@@ -29,7 +29,7 @@ pub(super) struct Flight {
     pub(super) tells_its_end: bool,
     /// When a future that is to be dropped has to be gone.
     pub(super) drops_until: Option<Instant>,
-    /// The process that is to tell how long its items took, and until when it has told.
+    /// The process that is to tell how long its items took, and until when it has told; at first, when it was sent them.
     timed: Option<(u32, u64)>,
     /// Whose log it is.
     _log: logs::Key,
@@ -125,7 +125,7 @@ impl Flight {
 
     /// This process is to tell how long its items took.
     pub(super) fn timed(mut self, pid: Option<u32>) -> Self {
-        self.timed = pid.map(|pid| (pid, 0));
+        self.timed = pid.map(|pid| (pid, clock::precise()));
         self
     }
 

@@ -69,6 +69,10 @@ impl Recording {
     }
 
     /// Ends the recording.
+    ///
+    /// What has not ended has no slice. Of the last items of a map on a process pool a few may miss theirs if this is called right after their
+    /// outcomes were there: where an idle worker has taken the rest of a batch over, the other one tells a moment later what it did. After a
+    /// shutdown of the pool nothing is missing.
     pub fn finish(self) -> Timeline {
         self.timeline()
     }

@@ -55,6 +55,8 @@ fn every_item_of_a_map_is_counted_once_and_named_after_the_work() {
         0..20_000,
     );
     assert_eq!(outcomes.filter(Result::is_err).count(), 20);
+    // A worker whose batch was taken over tells of it after the outcomes.
+    pool.shutdown(Shutdown::Finish);
     let timeline = recording.finish();
     assert_eq!(timeline.items(), 20_000);
     assert_eq!(calls(&timeline).map(|slice| slice.failed).sum::<u32>(), 20);
