@@ -12,8 +12,8 @@ const TASKS: u64 = 40_000;
 
 const POINTS: usize = 6;
 
-/// What lists and queues may have grown by, and far less than a byte for each task.
-const BYTES: isize = 16 * 1024;
+/// Far less than a byte for each task between two points: a tenth.
+const BYTES: isize = 4 * 1024;
 
 /// In a worker only pages are counted: some come and go, and this is less than 8 bytes for each task.
 const PAGES: u64 = 512 * 1024;
@@ -76,8 +76,10 @@ fn assert_holds_no_more<E: Executor>(executor: &E, tasks: u64) {
             at_rest(executor)
         })
         .collect();
-    let (first, last) = (points[0], points[POINTS - 1]);
-    assert!(last - first < BYTES, "{tasks} tasks between each: {points:?}");
+    // Lists keep the room that they have needed once, and how much that is depends on who is faster. What is held of tasks grows every time.
+    let grown = points.windows(2).map(|two| two[1] - two[0]).min();
+    let least = grown.expect("several points");
+    assert!(least < BYTES, "{tasks} tasks between each: {points:?}");
 }
 
 #[test]
@@ -112,9 +114,13 @@ fn joins_hold_nothing() {
         let joins = || (0..4).for_each(|_| assert_eq!(pool.join(|| count(&pool, 15), || ()).0, 1 << 15));
         joins();
         let before = at_rest(&pool);
-        (0..3).for_each(|_| joins());
-        let held = at_rest(&pool) - before;
-        assert!(held < BYTES, "{held} bytes after 400,000 joins");
+        // What was outgrown is freed some time later. The least of several looks has nothing of that, and all that is held.
+        let rounds = (0..3).map(|_| {
+            (0..3).for_each(|_| joins());
+            at_rest(&pool)
+        });
+        let held = rounds.min().expect("three rounds") - before;
+        assert!(held < 4 * BYTES, "{held} bytes after 400,000 joins");
     });
 }
 
