@@ -143,17 +143,12 @@ impl Assembly<'_> {
                     let encode = to.saturating_sub(from);
                     trace.encode_argument = encode;
                     let slice = Slice {
-                        lane: self.lane(Place::Thread(thread)),
-                        kind: SliceKind::Submit,
                         executor,
                         task: Some(TaskId::of_number(number)),
-                        label: "".into(),
                         from,
                         to,
                         items: 1,
-                        failed: 0,
-                        decode: Duration::ZERO,
-                        encode,
+                        ..self.passage(thread, Passage::In, encode)
                     };
                     self.timeline.slices.push(slice);
                 }
@@ -177,29 +172,40 @@ impl Assembly<'_> {
                 items,
                 busy,
             } => {
-                let busy = Duration::from_nanos(busy);
-                let (kind, encode, decode) = match passage {
-                    Passage::In => (SliceKind::Submit, busy, Duration::ZERO),
-                    Passage::Out => (SliceKind::Collect, Duration::ZERO, busy),
-                };
-                if let Some(number) = task {
-                    self.task(number, executor).decode_result += decode;
-                }
                 let slice = Slice {
-                    lane: self.lane(Place::Thread(thread)),
-                    kind,
                     executor,
                     task: task.map(TaskId::of_number),
-                    label: "".into(),
                     from,
                     to: self.at(until),
                     items,
-                    failed: 0,
-                    decode,
-                    encode,
+                    ..self.passage(thread, passage, Duration::from_nanos(busy))
                 };
+                if let Some(number) = task {
+                    self.task(number, executor).decode_result += slice.decode;
+                }
                 self.timeline.slices.push(slice);
             }
+        }
+    }
+
+    /// Something that this thread does for who uses it, busy for so long with encoding or decoding.
+    fn passage(&mut self, thread: u32, passage: Passage, busy: Duration) -> Slice {
+        let (kind, encode, decode) = match passage {
+            Passage::In => (SliceKind::Submit, busy, Duration::ZERO),
+            Passage::Out => (SliceKind::Collect, Duration::ZERO, busy),
+        };
+        Slice {
+            lane: self.lane(Place::Thread(thread)),
+            kind,
+            executor: 0,
+            task: None,
+            label: "".into(),
+            from: Duration::ZERO,
+            to: Duration::ZERO,
+            items: 0,
+            failed: 0,
+            decode,
+            encode,
         }
     }
 

@@ -34,6 +34,18 @@ impl Heard {
 
 static HEARD: Mutex<Vec<Heard>> = Mutex::new(Vec::new());
 
+static CLOSED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// How many spans of this work have been closed.
+pub(crate) fn closed(work: &str) -> usize {
+    CLOSED
+        .lock()
+        .unwrap()
+        .iter()
+        .filter(|closed| closed.ends_with(work))
+        .count()
+}
+
 /// From now on, this test's program is listened to.
 pub(crate) fn listen() {
     static ONCE: Once = Once::new();
@@ -76,6 +88,15 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listener {
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         let span = context.span(id).unwrap();
         values.record(span.extensions_mut().get_mut::<Fields>().unwrap());
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        let span = context.span(&id).unwrap();
+        let work = span
+            .extensions()
+            .get::<Fields>()
+            .and_then(|fields| fields.0.get("work").cloned());
+        CLOSED.lock().unwrap().extend(work);
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {

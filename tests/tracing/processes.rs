@@ -1,4 +1,4 @@
-use crate::listener::{heard, listen};
+use crate::listener::{closed, heard, listen};
 use concurrent_futures::{Executor, ProcessPool, Shutdown, TaskError};
 use tracing::{Level, info_span};
 
@@ -33,6 +33,23 @@ fn what_work_logs_in_a_worker_is_heard_in_the_span_of_its_task() {
     assert_eq!(event.field("worker_target"), Some("tracing::processes"));
     assert_eq!(event.field("worker_spans"), Some("parse{file=\"a.csv\"}"));
     assert_eq!(event.field("fields"), Some("line=3"));
+}
+
+fn says_nothing(n: u32) -> u32 {
+    n
+}
+
+#[test]
+fn the_spans_of_tasks_that_log_nothing_are_closed_too() {
+    listen();
+    let pool = ProcessPool::with_workers(2);
+    for n in 0..100 {
+        assert_eq!(pool.submit(says_nothing, n).result().unwrap(), n);
+    }
+    // The pool lives: nobody has to end for it.
+    while closed("says_nothing") < 100 {
+        std::thread::yield_now();
+    }
 }
 
 #[test]

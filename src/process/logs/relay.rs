@@ -7,12 +7,12 @@ use crate::{
         Arc,
         global::{Condvar, Mutex},
     },
-    sys::channel::poll_readable,
+    sys::channel,
 };
 use std::{
     collections::HashMap,
     io::{PipeReader, PipeWriter, Read, Write},
-    os::fd::{AsFd, BorrowedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     sync::{
         OnceLock,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -30,6 +30,8 @@ const NOBODY: u32 = 0;
 
 struct Relay {
     write_end: PipeWriter,
+    /// Wakes the reader when spans have ended and nobody logs.
+    bell: OwnedFd,
     spans: Mutex<Spans>,
     answered: Mutex<u64>,
     rang: Condvar,
@@ -52,13 +54,15 @@ fn relay() -> Option<&'static Relay> {
     }
     let relay = RELAY.get_or_init(|| {
         let (read_end, write_end) = std::io::pipe().ok()?;
+        let (hears, bell) = channel::pair().ok()?;
         thread::Builder::new()
             .name("worker-logs".into())
             // Waits for the end of this.
-            .spawn(move || RELAY.wait().as_ref().map(|relay| relay.read(read_end)))
+            .spawn(move || RELAY.wait().as_ref().map(|relay| relay.read(read_end, &hears)))
             .ok()?;
         Some(Relay {
             write_end,
+            bell,
             spans: Mutex::default(),
             answered: Mutex::new(0),
             rang: Condvar::new(),
@@ -85,7 +89,13 @@ impl Drop for Key {
         if self.0 != 0
             && let Some(Some(relay)) = RELAY.get()
         {
-            relay.spans.lock().ended.push(self.0);
+            let mut spans = relay.spans.lock();
+            spans.ended.push(self.0);
+            let is_first = spans.ended.len() == 1;
+            drop(spans);
+            if is_first {
+                channel::ring(relay.bell.as_fd());
+            }
         }
     }
 }
@@ -143,7 +153,7 @@ pub(in crate::process) fn flush() {
 }
 
 impl Relay {
-    fn read(&self, mut from: PipeReader) {
+    fn read(&self, mut from: PipeReader, hears: &OwnedFd) {
         let _ = self.reader.set(thread::current().id());
         let (mut bytes, mut buffer) = (Vec::new(), vec![0; 64 * 1024]);
         loop {
@@ -154,8 +164,12 @@ impl Relay {
             } else {
                 Some(Duration::ZERO)
             };
-            let _ = poll_readable(&[from.as_fd()], &mut ready, may_wait);
+            let _ = channel::poll_readable(&[from.as_fd(), hears.as_fd()], &mut ready, may_wait);
+            if ready.last() == Some(&true) {
+                channel::drain(hears.as_fd(), &mut Vec::new());
+            }
             if ready.first() == Some(&true) {
+                // Not yet: what was written before they ended may be in there.
                 self.spans.lock().ended.extend(ended);
                 match from.read(&mut buffer) {
                     Ok(0) | Err(_) => return,
