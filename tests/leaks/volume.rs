@@ -12,8 +12,12 @@ const TASKS: u64 = 40_000;
 
 const POINTS: usize = 6;
 
-/// Far less than a byte for each task between two points: a tenth.
-const BYTES: isize = 4 * 1024;
+/// What lists and queues may have grown by, and far less than a byte for each task.
+const BYTES: isize = 16 * 1024;
+
+/// Lists keep the room that they have needed once, and when they have needed most depends on who is faster. So it may take more rounds
+/// until nothing grows; what is held of tasks never comes to that.
+const ROUNDS: usize = 4 * POINTS;
 
 /// In a worker only pages are counted: some come and go, and this is less than 8 bytes for each task.
 const PAGES: u64 = 512 * 1024;
@@ -70,16 +74,17 @@ fn at_rest<E: Executor>(executor: &E) -> isize {
 
 fn assert_holds_no_more<E: Executor>(executor: &E, tasks: u64) {
     work(executor, tasks);
-    let points: Vec<isize> = (0..POINTS)
-        .map(|_| {
-            work(executor, tasks);
-            at_rest(executor)
-        })
-        .collect();
-    // Lists keep the room that they have needed once, and how much that is depends on who is faster. What is held of tasks grows every time.
-    let grown = points.windows(2).map(|two| two[1] - two[0]).min();
-    let least = grown.expect("several points");
-    assert!(least < BYTES, "{tasks} tasks between each: {points:?}");
+    let mut points = Vec::new();
+    for _ in 0..ROUNDS {
+        work(executor, tasks);
+        points.push(at_rest(executor));
+        if let Some([first, .., last]) = points.last_chunk::<POINTS>()
+            && last - first < BYTES
+        {
+            return;
+        }
+    }
+    panic!("{tasks} tasks between each: {points:?}");
 }
 
 #[test]
@@ -113,14 +118,17 @@ fn joins_hold_nothing() {
         let pool = ThreadPool::with_workers(3);
         let joins = || (0..4).for_each(|_| assert_eq!(pool.join(|| count(&pool, 15), || ()).0, 1 << 15));
         joins();
-        let before = at_rest(&pool);
-        // What was outgrown is freed some time later. The least of several looks has nothing of that, and all that is held.
-        let rounds = (0..3).map(|_| {
+        let held = |_| {
+            let before = at_rest(&pool);
             (0..3).for_each(|_| joins());
-            at_rest(&pool)
-        });
-        let held = rounds.min().expect("three rounds") - before;
-        assert!(held < 4 * BYTES, "{held} bytes after 400,000 joins");
+            at_rest(&pool) - before
+        };
+        let all: Vec<_> = (0..4).map(held).collect();
+        // What a deque has outgrown is freed some time later.
+        assert!(
+            all.iter().any(|held| *held < BYTES) && all.iter().sum::<isize>() < 4 * BYTES,
+            "bytes after 400,000 joins each: {all:?}"
+        );
     });
 }
 
