@@ -89,6 +89,8 @@
 
 mod any;
 mod bridge;
+#[cfg(all(feature = "cluster", unix))]
+mod cluster;
 mod completion;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -122,7 +124,11 @@ pub use completion::{
     AllFailed, AsCompleted, CompletedStream, First, Gathered, NextCompleted, ReturnWhen, Tracked, Waited,
     all_or_first_error, as_completed, first_completed, race, wait,
 };
-pub use error::{BuildError, CodecError, StillRunning, TaskError, TaskPanic, TrySubmitError, WorkerDeath};
+#[cfg(feature = "cluster")]
+pub use error::ClusterError;
+pub use error::{
+    BuildError, CodecError, StillRunning, TaskError, TaskPanic, TrySubmitError, Unavailable, WorkerDeath,
+};
 #[cfg(feature = "metrics")]
 pub use executor::MetricsExporter;
 #[cfg(feature = "monitor")]

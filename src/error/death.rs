@@ -1,3 +1,4 @@
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// How a worker process died.
@@ -13,12 +14,14 @@ use std::fmt;
 /// assert_eq!((death.pid(), death.signal(), death.code()), (4711, Some(9), None));
 /// assert_eq!(death.to_string(), "worker process 4711 was killed by signal 9 (SIGKILL)");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerDeath(Box<Death>);
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Death {
     pid: u32,
+    /// The machine, if that is another one than this, or may be.
+    host: Option<String>,
     end: End,
     /// What it was doing.
     running: Option<String>,
@@ -28,7 +31,7 @@ struct Death {
     earlier: Vec<WorkerDeath>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum End {
     Signal(i32),
     Code(i32),
@@ -60,6 +63,7 @@ impl WorkerDeath {
     fn new(pid: u32, end: End) -> Self {
         Self(Box::new(Death {
             pid,
+            host: None,
             end,
             running: None,
             note: None,
@@ -69,6 +73,12 @@ impl WorkerDeath {
 
     pub(crate) fn while_running(mut self, work: &str) -> Self {
         self.0.running = Some(work.to_owned());
+        self
+    }
+
+    #[cfg(feature = "cluster")]
+    pub(crate) fn on_host(mut self, host: &str) -> Self {
+        self.0.host = Some(host.to_owned());
         self
     }
 
@@ -96,6 +106,11 @@ impl WorkerDeath {
     /// The process id of the worker; 0 if none could be started.
     pub fn pid(&self) -> u32 {
         self.0.pid
+    }
+
+    /// The machine that the worker ran on, if it was one of a cluster.
+    pub fn host(&self) -> Option<&str> {
+        self.0.host.as_deref()
     }
 
     /// The signal that ended the worker, if one did.
@@ -130,6 +145,9 @@ impl fmt::Display for WorkerDeath {
             ),
             End::NotStarted => f.write_str("no worker process could be started"),
         }?;
+        if let Some(host) = &self.0.host {
+            write!(f, " on {host}")?;
+        }
         if let Some(work) = &self.0.running {
             write!(f, " while it ran {work}")?;
         }

@@ -1,10 +1,14 @@
 //! What can go wrong: with a task ([`TaskError`]), with building an executor ([`BuildError`]), with a
 //! submission that does not wait ([`TrySubmitError`]), with a shutdown that has a limit ([`StillRunning`]).
 
+#[cfg(feature = "cluster")]
+mod cluster;
 mod death;
 mod refusal;
 mod task_panic;
 
+#[cfg(feature = "cluster")]
+pub use cluster::ClusterError;
 pub use death::WorkerDeath;
 pub(crate) use death::name_of as signal_name;
 pub use refusal::{BuildError, StillRunning, TrySubmitError};
@@ -51,6 +55,9 @@ pub enum TaskError {
     /// The argument or the result could not be read back from its bytes.
     #[error("could not decode {0}")]
     Decode(CodecError),
+    /// The cluster could not be reached for too long, or has no worker that can run the task. Whether it has run is not known.
+    #[error("{0}")]
+    Unavailable(Unavailable),
     /// The executor was shut down before the task could run, or the async runtime that ran it was ended.
     #[error("the executor is shut down")]
     ShutDown,
@@ -80,6 +87,27 @@ impl TaskError {
     /// Whether the executor was shut down before the task could run.
     pub fn is_shut_down(&self) -> bool {
         matches!(self, Self::ShutDown)
+    }
+}
+
+/// Why a cluster does not run a task.
+///
+/// # Examples
+///
+/// ```
+/// use concurrent_futures::{TaskError, Unavailable};
+///
+/// let error = TaskError::Unavailable(Unavailable::new("the server has not answered for 60s"));
+/// assert_eq!(error.to_string(), "the server has not answered for 60s");
+/// ```
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct Unavailable(Arc<String>);
+
+impl Unavailable {
+    /// For this reason, which is a whole sentence.
+    pub fn new(reason: impl std::fmt::Display) -> Self {
+        Self(Arc::new(reason.to_string()))
     }
 }
 

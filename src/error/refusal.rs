@@ -46,6 +46,10 @@ pub enum BuildError {
     /// The operating system did not start a worker thread.
     #[error("could not start a worker thread: {0}")]
     StartWorker(#[source] io::Error),
+    /// The cluster could not be joined.
+    #[cfg(feature = "cluster")]
+    #[error("{0}")]
+    Cluster(#[source] super::ClusterError),
     /// The operating system did not give what an async runtime needs.
     #[error("could not start an async runtime: {0}")]
     StartRuntime(#[source] io::Error),

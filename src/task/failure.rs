@@ -1,7 +1,7 @@
 //! A task's failure as bytes, on its way back from another process.
 
 use crate::{
-    error::{CodecError, TaskError, TaskPanic},
+    error::{CodecError, TaskError, TaskPanic, WorkerDeath},
     wire,
 };
 
@@ -9,6 +9,8 @@ const PANICKED: u8 = 1;
 const NOT_ENCODED: u8 = 2;
 const NOT_DECODED: u8 = 3;
 const CANCELLED: u8 = 4;
+/// Followed by a [`WorkerDeath`].
+const WORKER_DIED: u8 = 5;
 
 /// Kind, text, place, backtrace.
 type Parts<'a> = (u8, &'a str, Option<&'a str>, Option<&'a str>);
@@ -21,6 +23,10 @@ pub(crate) fn write(error: &TaskError, bytes: &mut Vec<u8>) {
         TaskError::Encode(error) => (NOT_ENCODED, error.reason(), Some(error.what()), None),
         TaskError::Decode(error) => (NOT_DECODED, error.reason(), Some(error.what()), None),
         TaskError::Cancelled => (CANCELLED, "", None, None),
+        TaskError::WorkerDied(death) => {
+            wire::encode(&(WORKER_DIED, death), bytes).expect("numbers and strings are always encoded");
+            return;
+        }
         other => {
             text = other.to_string();
             (PANICKED, &text, None, None)
@@ -32,6 +38,9 @@ pub(crate) fn write(error: &TaskError, bytes: &mut Vec<u8>) {
 /// Reads it back. Bytes that make no sense are a failure as well.
 pub(crate) fn read(bytes: &[u8]) -> TaskError {
     type Owned = (u8, String, Option<String>, Option<String>);
+    if let Ok((WORKER_DIED, death)) = wire::decode::<(u8, WorkerDeath)>(bytes) {
+        return TaskError::WorkerDied(death);
+    }
     match wire::decode::<Owned>(bytes) {
         Ok((PANICKED, message, location, backtrace)) => {
             TaskError::Panicked(TaskPanic::from_elsewhere(message, location, backtrace))
@@ -91,6 +100,12 @@ mod tests {
         let back = there_and_back(&TaskError::Decode(CodecError::new("the argument", "what?")));
         assert_eq!(back.to_string(), "could not decode the argument: what?");
         assert!(there_and_back(&TaskError::Cancelled).is_cancelled());
+
+        let death = WorkerDeath::by_signal(4711, 9).while_running("that");
+        let TaskError::WorkerDied(back) = there_and_back(&TaskError::WorkerDied(death.clone())) else {
+            panic!("another kind");
+        };
+        assert_eq!(back, death);
     }
 
     #[test]
