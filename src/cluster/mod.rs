@@ -3,6 +3,7 @@
 
 mod broker;
 mod client;
+mod clock;
 mod local_workers;
 mod message;
 

@@ -78,6 +78,7 @@ impl Flight {
             *until = times.end();
             let items = times.items.min(self.load.items);
             let share = Share {
+                host: None,
                 pid: *pid,
                 work: &self.parcel.call().entry.name,
                 name: name_of(&*self.parcel),
@@ -103,6 +104,7 @@ impl Flight {
         let age = u64::try_from(slot.age().as_nanos()).unwrap_or(u64::MAX);
         let began = now.saturating_sub(age).max(until);
         let share = Share {
+            host: None,
             pid,
             work: &self.parcel.call().entry.name,
             name: name_of(&*self.parcel),

@@ -1,8 +1,11 @@
 //! The workers that a client knows of.
 
-use crate::cluster::{
-    broker::Registered,
-    message::{self, WorkerRecord},
+use crate::{
+    cluster::{
+        broker::Registered,
+        message::{self, WorkerRecord},
+    },
+    sync::Arc,
 };
 use std::{
     collections::BTreeSet,
@@ -33,6 +36,12 @@ impl Fleet {
 
     pub(in crate::cluster) fn restarted(&self) -> u64 {
         self.workers.iter().map(|(_, worker)| worker.restarted).sum()
+    }
+
+    /// The machine that a worker is on; a worker that is not known (any more) goes by its own name.
+    pub(super) fn host_of(&self, worker: &str) -> Arc<str> {
+        let known = self.workers.iter().find(|(id, _)| id == worker);
+        known.map_or(worker, |(_, record)| &record.host).into()
     }
 
     pub(super) fn update(&mut self, registered: &[Registered], build: &str, now: Instant) {

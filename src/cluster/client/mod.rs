@@ -13,6 +13,8 @@ mod send;
 mod shutdown;
 mod stopping;
 mod take_in;
+#[cfg(test)]
+mod tests;
 mod threads;
 
 pub(super) use carrier::Lane;
@@ -21,6 +23,7 @@ pub(super) use receive::Reader;
 use super::{
     ClusterWorker,
     broker::{Broker, ClientId, Fault},
+    clock::Clock,
 };
 use crate::{
     error::{BuildError, ClusterError, TaskError},
@@ -81,6 +84,7 @@ struct State {
     /// Contexts that were stored under this name.
     contexts: BTreeSet<u64>,
     fleet: Fleet,
+    clock: Clock,
     /// Results for numbers that nobody waits for.
     dropped: u64,
     /// Somebody waits for workers to come.
@@ -134,6 +138,7 @@ impl Client {
                 name,
                 contexts: BTreeSet::new(),
                 fleet: Fleet::default(),
+                clock: Clock::default(),
                 dropped: 0,
                 is_awaited: false,
                 sender_sleeps: false,

@@ -4,6 +4,7 @@ use super::{Client, Engine, fresh_name};
 use crate::{
     cluster::{
         broker::{Arrival, Fault, Position, Session},
+        clock::Clock,
         message::{self, Report},
     },
     error::{TaskError, Unavailable},

@@ -7,11 +7,13 @@ use super::{
 use crate::{
     cluster::{
         broker::{BlobKey, Fault, Position, Session},
-        message::{Outcome, Payload, Report},
+        message::{Outcome, Payload, Ran, Report},
     },
     error::{CodecError, TaskError},
     ledger::Ledger,
     remote::News,
+    running::record::{self, Share},
+    sys::clock,
     task::{Answer, Load, failure, short},
 };
 use std::time::{Duration, Instant};
@@ -25,6 +27,7 @@ pub(super) enum Fetched {
         number: u64,
         took: u64,
         outcomes: Vec<Came>,
+        ran: Vec<Ran>,
     },
     Other(Report),
 }
@@ -73,7 +76,7 @@ impl Client {
             number,
             took,
             outcomes,
-            ..
+            ran,
         } = report
         else {
             return Ok(Fetched::Other(report));
@@ -118,6 +121,7 @@ impl Client {
             number,
             took,
             outcomes: came,
+            ran,
         })
     }
 
@@ -146,7 +150,11 @@ impl State {
                 number,
                 took,
                 outcomes,
-            } => self.ended(number, took, outcomes, ledger, news),
+                ran,
+            } => {
+                self.note_times(number, ran, ledger);
+                self.ended(number, took, outcomes, ledger, news);
+            }
             Fetched::Other(Report::Started { number, worker, pid }) => {
                 let Some(flight) = self.flights.get_mut(number) else {
                     self.dropped += 1;
@@ -177,6 +185,41 @@ impl State {
                 self.flights.renumber(number);
             }
             Fetched::Other(Report::Ended { .. }) => unreachable!("its payloads were fetched"),
+        }
+    }
+
+    /// Passes on to who records what processes elsewhere have done, by the clock of this one.
+    fn note_times(&self, number: u64, ran: Vec<Ran>, ledger: &Ledger) {
+        let executor = ledger.id().number();
+        if !record::is_on(executor) {
+            return;
+        }
+        let Some(flight) = self.flights.get(number) else {
+            return;
+        };
+        let work = &flight.parcel.call().entry.name;
+        let name = Some(flight.parcel.name()).filter(|name| *name != work());
+        for ran in ran {
+            let share = Share {
+                host: Some(self.fleet.host_of(&ran.worker)),
+                pid: ran.pid,
+                work,
+                name: name.map(Into::into),
+                items: ran.items.min(flight.load.items),
+                failed: ran.failed.min(ran.items).min(flight.load.items),
+                is_turn: flight.parcel.call().is_async(),
+                died: ran.died,
+                decode: ran.decode,
+                run: ran.run,
+                encode: ran.encode,
+            };
+            let at = self.clock.here(ran.began);
+            record::ran_elsewhere(
+                executor,
+                flight.parcel.number(),
+                at,
+                share.not_after(at, clock::precise()),
+            );
         }
     }
 
