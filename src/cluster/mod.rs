@@ -1,11 +1,20 @@
 #![doc = include_str!("README.md")]
 #![allow(dead_code)]
 
+mod address;
 mod broker;
+mod build;
+mod builder;
 mod client;
 mod clock;
+mod constructor;
+mod local_server;
 mod local_workers;
 mod message;
+mod worker;
+
+pub use builder::ClusterBuilder;
+pub(crate) use constructor::serve_if_marked;
 
 use crate::{
     error::{BuildError, ClusterError},
@@ -16,6 +25,7 @@ use crate::{
     task::{CarrierHandle, Task},
 };
 use client::{Client, Lane};
+use local_server::LocalServer;
 use local_workers::LocalWorkers;
 use std::{
     fmt,
@@ -90,6 +100,7 @@ struct Handle {
     client: Arc<Client>,
     workers: Option<LocalWorkers>,
     // Ends last.
+    server: Option<LocalServer>,
 }
 
 impl Drop for Handle {
@@ -116,6 +127,79 @@ pub struct ClusterWorker {
     pub labels: Vec<String>,
     /// How many tasks it was running when it was last heard of.
     pub running: usize,
+}
+
+impl Cluster {
+    /// Configures a cluster whose server is at this address: `rediss://user:password@host:port`, `redis://…` on this machine,
+    /// `unix:///path`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the address makes no sense. Nothing is connected before [`ClusterBuilder::build`].
+    pub fn connect(address: &str) -> Result<ClusterBuilder, BuildError> {
+        ClusterBuilder::to(address)
+    }
+
+    /// Configures the cluster whose address is in the environment, as `CONCURRENT_FUTURES_CLUSTER`; the variables `CONCURRENT_FUTURES_POOL`,
+    /// `CONCURRENT_FUTURES_CA` and `CONCURRENT_FUTURES_INSECURE` count as well.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the variable is not set or makes no sense.
+    pub fn from_env() -> Result<ClusterBuilder, BuildError> {
+        ClusterBuilder::from_env()
+    }
+
+    /// Configures a cluster on this machine alone: a server of its own, from `valkey-server` or `redis-server` in `PATH`, on a socket that only
+    /// this user can open, and one worker. Both end with it. For tests, and to try things.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no server, or it does not start.
+    pub fn local() -> Result<ClusterBuilder, BuildError> {
+        ClusterBuilder::local()
+    }
+
+    /// The same cluster, for tasks that only workers with this label get.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `label` is not 1 to 64 letters, digits, `-`, `_` or `.`.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use concurrent_futures::{Cluster, Executor};
+    ///
+    /// # let cluster = Cluster::from_env()?.build()?;
+    /// let trained = cluster.requires("gpu").submit(|epochs: u32| epochs * 2, 10);
+    /// # Ok::<(), concurrent_futures::BuildError>(())
+    /// ```
+    pub fn requires(&self, label: &str) -> Self {
+        if let Err(error) = address::check_name(label) {
+            panic!("{error}");
+        }
+        Self {
+            handle: self.handle.clone(),
+            label: Some(label.into()),
+        }
+    }
+
+    /// The workers that are there, as this client saw them last: a second ago while it has tasks, five seconds ago else.
+    pub fn cluster_workers(&self) -> Vec<ClusterWorker> {
+        self.handle.client.cluster_workers()
+    }
+
+    /// Waits until so many tasks can run at once, for at most `limit`. False if it is not so by then.
+    pub fn wait_for_slots(&self, slots: usize, limit: Duration) -> bool {
+        let until = Instant::now().checked_add(limit);
+        self.handle.client.wait_for_slots(slots, until)
+    }
+
+    /// The process ids of the workers that this program has started itself.
+    pub fn local_worker_pids(&self) -> Vec<u32> {
+        self.handle.workers.as_ref().map_or_else(Vec::new, LocalWorkers::pids)
+    }
 }
 
 impl Executor for Cluster {
