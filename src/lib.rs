@@ -109,6 +109,7 @@ mod progress;
 mod remote;
 mod running;
 mod runtime;
+mod start;
 pub mod subprocess;
 mod sync;
 mod sys;
@@ -140,10 +141,11 @@ pub use executor::{
 pub use future::{Shared, TaskFuture, TaskHandle, TaskId};
 pub use inline::{Checked, Inline};
 pub use ledger::Stats;
-pub use process::{ProcessPool, ProcessPoolBuilder, init};
+pub use process::{ProcessPool, ProcessPoolBuilder};
 #[cfg(feature = "progress")]
 pub use progress::Progress;
 pub use running::{CancelToken, Requested, attempt, cancel_requested};
+pub use start::init;
 pub use task::Portable;
 pub use thread::{Scope, ScopedFuture, ThreadPool, ThreadPoolBuilder};
 pub use timeline::{Recording, Timeline};
