@@ -17,7 +17,10 @@ fn collatz(mut n: u64) -> u32 {
 
 fn checksum(file: PathBuf) -> Result<String, String> {
     let bytes = std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-    Ok(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(Sha256::digest(&bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }
 
 /// The number below a million with the most steps, and the checksums of these files. Knows nothing of machines.
@@ -48,11 +51,17 @@ fn main() -> Result<(), BuildError> {
     let expected = work(&Inline::new(), &files, || ()).expect("nothing fails here");
 
     let cluster = Cluster::local()?.workers(2).slots(1).build()?;
-    assert!(cluster.wait_for_slots(2, Duration::from_secs(30)), "two workers join");
+    assert!(
+        cluster.wait_for_slots(2, Duration::from_secs(30)),
+        "two workers join"
+    );
     let answer = work(&cluster, &files, || {
         let victim = cluster.local_worker_pids()[0];
         let killed = Command::new("kill").arg("-9").arg(victim.to_string()).status();
-        println!("worker 1 of 2 was killed: {}", killed.is_ok_and(|status| status.success()));
+        println!(
+            "worker 1 of 2 was killed: {}",
+            killed.is_ok_and(|status| status.success())
+        );
     })
     .expect("nothing fails there either");
 

@@ -10,7 +10,10 @@ fn parse(url: &str) -> Result<Address, ClusterError> {
 #[test]
 fn an_address_is_shown_without_user_and_password() {
     for (url, shown) in [
-        ("rediss://me:SECRET@example.org:6380/3", "rediss://example.org:6380"),
+        (
+            "rediss://me:SECRET@example.org:6380/3",
+            "rediss://example.org:6380",
+        ),
         ("rediss://example.org", "rediss://example.org:6379"),
         ("redis://:SECRET@127.0.0.1", "redis://127.0.0.1:6379"),
         ("redis://:SECRET@[::1]:7", "redis://[::1]:7"),
@@ -39,7 +42,10 @@ fn what_is_in_an_address_is_used() {
     assert_eq!(address.settings().username(), Some("me"));
     assert_eq!(address.settings().password(), Some(SECRET));
     assert_eq!(address.settings().db(), 2);
-    assert_eq!(parse("redis://:SECRET@localhost").unwrap().settings().username(), None);
+    assert_eq!(
+        parse("redis://:SECRET@localhost").unwrap().settings().username(),
+        None
+    );
 }
 
 #[test]
@@ -69,13 +75,30 @@ fn no_error_shows_what_was_typed() {
 
 #[test]
 fn only_this_machine_is_spoken_to_in_plain() {
-    for here in ["localhost", "LOCALHOST", "127.0.0.1", "127.9.9.9", "[::1]", "[::ffff:127.0.0.1]"] {
+    for here in [
+        "localhost",
+        "LOCALHOST",
+        "127.0.0.1",
+        "127.9.9.9",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+    ] {
         assert!(parse(&format!("redis://{here}:1")).is_ok(), "{here}");
     }
-    for elsewhere in ["example.org", "10.0.0.1", "128.0.0.1", "localhost.example.org", "[fe80::1]", "127.0.0.1.example"] {
+    for elsewhere in [
+        "example.org",
+        "10.0.0.1",
+        "128.0.0.1",
+        "localhost.example.org",
+        "[fe80::1]",
+        "127.0.0.1.example",
+    ] {
         let url = format!("redis://me:SECRET@{elsewhere}");
         let error = parse(&url).unwrap_err();
-        assert!(matches!(&error, ClusterError::Insecure(_)), "{elsewhere}: {error:?}");
+        assert!(
+            matches!(&error, ClusterError::Insecure(_)),
+            "{elsewhere}: {error:?}"
+        );
         assert!(!format!("{error}{error:?}").contains(SECRET));
         assert!(Address::parse(&url, true, None).is_ok(), "{elsewhere}");
         assert!(parse(&url.replace("redis:", "rediss:")).is_ok(), "{elsewhere}");

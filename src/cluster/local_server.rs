@@ -86,6 +86,11 @@ impl LocalServer {
         Address::of_socket(&socket(self.folder.path()))
     }
 
+    /// The same, as a text to be read by workers.
+    pub(crate) fn url(&self) -> String {
+        format!("unix://{}", socket(self.folder.path()).display())
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.running.as_ref().map_or(0, |running| running.child.pid())
     }
@@ -125,17 +130,18 @@ impl Running {
     fn start(mut command: Command) -> io::Result<Self> {
         let (stop, stopped) = mpsc::channel::<()>();
         let (started, start) = mpsc::sync_channel(1);
-        let thread = thread::Builder::new()
-            .name("cluster server".into())
-            .spawn(move || match Program::start(&mut command) {
-                Ok((program, _)) => {
-                    let _ = started.send(Ok(program.child().clone()));
-                    let _ = stopped.recv();
-                    // Kills it, and waits for its end.
-                    drop(program);
-                }
-                Err(error) => drop(started.send(Err(error))),
-            })?;
+        let thread =
+            thread::Builder::new()
+                .name("cluster server".into())
+                .spawn(move || match Program::start(&mut command) {
+                    Ok((program, _)) => {
+                        let _ = started.send(Ok(program.child().clone()));
+                        let _ = stopped.recv();
+                        // Kills it, and waits for its end.
+                        drop(program);
+                    }
+                    Err(error) => drop(started.send(Err(error))),
+                })?;
         let child = start
             .recv()
             .unwrap_or_else(|_| Err(io::Error::other("the thread that starts it has ended")))?;

@@ -154,9 +154,15 @@ fn a_server_dies_with_the_thread_that_has_started_it() {
 fn no_address_of_a_server_of_ones_own_is_for_others() {
     let server = LocalServer::start().unwrap();
     let shown = server.address().to_string();
-    assert!(shown.starts_with("unix:///") && Address::parse(&shown, false, None).is_ok(), "{shown}");
-    assert_eq!(server.ask(&["CONFIG", "GET", "port"]), redis::Value::Array(vec![
-        redis::Value::BulkString(b"port".to_vec()),
-        redis::Value::BulkString(b"0".to_vec()),
-    ]));
+    assert!(
+        shown.starts_with("unix:///") && Address::parse(&shown, false, None).is_ok(),
+        "{shown}"
+    );
+    assert_eq!(
+        server.ask(&["CONFIG", "GET", "port"]),
+        redis::Value::Array(vec![
+            redis::Value::BulkString(b"port".to_vec()),
+            redis::Value::BulkString(b"0".to_vec()),
+        ])
+    );
 }

@@ -14,7 +14,7 @@ mod message;
 mod worker;
 
 pub use builder::ClusterBuilder;
-pub(crate) use constructor::serve_if_marked;
+pub(crate) use constructor::init;
 
 use crate::{
     error::{BuildError, ClusterError},
@@ -198,7 +198,10 @@ impl Cluster {
 
     /// The process ids of the workers that this program has started itself.
     pub fn local_worker_pids(&self) -> Vec<u32> {
-        self.handle.workers.as_ref().map_or_else(Vec::new, LocalWorkers::pids)
+        self.handle
+            .workers
+            .as_ref()
+            .map_or_else(Vec::new, LocalWorkers::pids)
     }
 }
 

@@ -42,6 +42,17 @@ fn name_of(parcel: &dyn Parcel) -> Option<Arc<str>> {
     (name != (parcel.call().entry.name)()).then(|| name.into())
 }
 
+/// What a process did with a parcel is for it to know, and for who records its executor.
+fn note(parcel: &dyn Parcel, at: u64, share: Share, ledger: &Ledger) {
+    if parcel.wants_times() {
+        parcel.took(at, &share);
+    }
+    let executor = ledger.id().number();
+    if record::is_on(executor) {
+        record::ran_elsewhere(executor, parcel.number(), at, share);
+    }
+}
+
 impl Flight {
     pub(super) fn new(id: u64, parcel: Arc<dyn Parcel>, load: Load) -> Self {
         Self {
@@ -90,7 +101,7 @@ impl Flight {
                 run: times.run,
                 encode: times.encode,
             };
-            record::ran_elsewhere(ledger.id().number(), self.parcel.number(), times.at, share);
+            note(&*self.parcel, times.at, share, ledger);
         }
         true
     }
@@ -116,7 +127,7 @@ impl Flight {
             run: now.saturating_sub(began),
             encode: 0,
         };
-        record::ran_elsewhere(ledger.id().number(), self.parcel.number(), began, share);
+        note(&*self.parcel, began, share, ledger);
     }
 
     /// Its long argument has been sent. If a call runs on it, the answer may come where it was.

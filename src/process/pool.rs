@@ -427,8 +427,13 @@ impl Shared {
                     continue;
                 }
                 flight.take_back(control, 0, &self.ledger, news);
-                if !flight.abandoned && decide(Whereabouts::Started) == Reaction::AskToStop {
-                    control.ask(ASKED_TO_STOP);
+                if flight.abandoned {
+                    continue;
+                }
+                match decide(Whereabouts::Started) {
+                    Reaction::AskToStop => control.ask(ASKED_TO_STOP),
+                    Reaction::Kill => worker.stop(slot, &self.ledger, news),
+                    _ => {}
                 }
             }
         }

@@ -233,7 +233,7 @@ impl State {
         if parcel.tells_start() || ledger.max_pending().is_some() {
             asked |= ANNOUNCE;
         }
-        if record::is_on(ledger.id().number()) {
+        if record::is_on(ledger.id().number()) || parcel.wants_times() {
             asked |= TIMED;
         }
         let id = self.next_batch;
@@ -244,6 +244,7 @@ impl State {
                 if let Some(place) = parcel.place() {
                     place.store(place_in(worker.number, slot), Relaxed);
                 }
+                parcel.sent_to(worker.wires.child.pid());
                 if more {
                     self.queue.push_back(parcel);
                 }

@@ -92,6 +92,11 @@ impl RedisSession {
         self.stored += 1;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let here = std::ptr::from_ref(self) as usize;
-        format!("{key}:draft:{:x}:{:x}:{here:x}:{}", now.as_nanos(), process::id(), self.stored)
+        format!(
+            "{key}:draft:{:x}:{:x}:{here:x}:{}",
+            now.as_nanos(),
+            process::id(),
+            self.stored
+        )
     }
 }

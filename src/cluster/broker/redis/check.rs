@@ -54,9 +54,14 @@ fn what_is_wrong(info: &str) -> Option<String> {
         info.lines().find_map(value)
     };
     if let Some(version) = field("redis_version") {
-        let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+        let major = version
+            .split('.')
+            .next()
+            .and_then(|major| major.parse::<u32>().ok());
         if major.is_some_and(|major| major < OLDEST) {
-            return Some(format!("it is Redis {version}; what is needed is Redis 7.0 or Valkey 7.2, or later"));
+            return Some(format!(
+                "it is Redis {version}; what is needed is Redis 7.0 or Valkey 7.2, or later"
+            ));
         }
     }
     let has_limit = field("maxmemory").is_some_and(|limit| limit != "0");
@@ -83,8 +88,15 @@ mod tests {
         assert!(old.contains("6.2.14") && old.contains("7.0"), "{old}");
 
         let evicts = good.replace("noeviction", "allkeys-lru");
-        assert_eq!(what_is_wrong(&evicts), None, "nothing is thrown away without a limit");
+        assert_eq!(
+            what_is_wrong(&evicts),
+            None,
+            "nothing is thrown away without a limit"
+        );
         let evicts = what_is_wrong(&evicts.replace("maxmemory:0", "maxmemory:1048576")).unwrap();
-        assert!(evicts.contains("allkeys-lru") && evicts.contains("noeviction"), "{evicts}");
+        assert!(
+            evicts.contains("allkeys-lru") && evicts.contains("noeviction"),
+            "{evicts}"
+        );
     }
 }

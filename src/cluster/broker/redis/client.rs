@@ -109,18 +109,25 @@ impl RedisSession {
     pub(super) fn recall_batch(&mut self, recalls: &[Recall]) -> Result<Vec<Recalled>, Fault> {
         let mut outcomes = Vec::with_capacity(recalls.len());
         for recalls in recalls.chunks(BATCH) {
-            let positions: Vec<String> = recalls.iter().map(|recall| recall.place.position.to_string()).collect();
+            let positions: Vec<String> = recalls
+                .iter()
+                .map(|recall| recall.place.position.to_string())
+                .collect();
             let keys = &self.shared.keys;
             let mut arguments = vec![keys.requests.as_bytes()];
             for (recall, position) in recalls.iter().zip(&positions) {
                 arguments.extend([label(&recall.place), position.as_bytes(), &recall.request]);
             }
             let answer = self.link.step(&scripts::RECALL, &[&keys.queue], &arguments)?;
-            outcomes.extend(replies::list(answer).iter().map(|outcome| match replies::number(outcome) {
-                Some(1) => Recalled::Removed,
-                Some(2) => Recalled::Told,
-                _ => Recalled::Gone,
-            }));
+            outcomes.extend(
+                replies::list(answer)
+                    .iter()
+                    .map(|outcome| match replies::number(outcome) {
+                        Some(1) => Recalled::Removed,
+                        Some(2) => Recalled::Told,
+                        _ => Recalled::Gone,
+                    }),
+            );
         }
         Ok(outcomes)
     }

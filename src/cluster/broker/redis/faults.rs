@@ -6,7 +6,13 @@ use std::{error::Error as _, io};
 
 /// Why there was no answer. While a connection is made, what is no error of the network does not pass.
 pub(super) fn of_connection(error: &RedisError, is_open: bool) -> Fault {
-    let for_now = |text: String| if is_open { Fault::Away(text) } else { Fault::Refused(text) };
+    let for_now = |text: String| {
+        if is_open {
+            Fault::Away(text)
+        } else {
+            Fault::Refused(text)
+        }
+    };
     match error.kind() {
         ErrorKind::Io => {}
         ErrorKind::Parse => {
@@ -17,16 +23,24 @@ pub(super) fn of_connection(error: &RedisError, is_open: bool) -> Fault {
         }
         _ => return for_now(error.to_string()),
     }
-    let Some(io) = error.source().and_then(|source| source.downcast_ref::<io::Error>()) else {
+    let Some(io) = error
+        .source()
+        .and_then(|source| source.downcast_ref::<io::Error>())
+    else {
         // The name is none that a certificate can have, or the system's certificates cannot be read.
         return for_now(error.to_string());
     };
-    if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+    if let Some(tls) = io
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+    {
         return for_now(of_tls(tls));
     }
     Fault::Away(match io.kind() {
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => "it has not answered in time".to_owned(),
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe if !is_open => {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
+            if !is_open =>
+        {
             "it closes the connection; if it wants TLS, the address begins with `rediss://`".to_owned()
         }
         io::ErrorKind::UnexpectedEof => "it has closed the connection".to_owned(),
@@ -49,8 +63,8 @@ pub(super) fn of_server(error: &ServerError) -> Fault {
     let text = format!("{} {details}", error.code());
     match error.code() {
         "OOM" => Fault::Full(text),
-        "BUSY" | "CLUSTERDOWN" | "LOADING" | "MASTERDOWN" | "MISCONF" | "NOREPLICAS" | "READONLY" | "TRYAGAIN"
-        | "UNBLOCKED" => Fault::Away(text),
+        "BUSY" | "CLUSTERDOWN" | "LOADING" | "MASTERDOWN" | "MISCONF" | "NOREPLICAS" | "READONLY"
+        | "TRYAGAIN" | "UNBLOCKED" => Fault::Away(text),
         "ERR" if details.contains("max number of clients") => Fault::Away(text),
         "ASK" | "MOVED" | "CROSSSLOT" => Fault::Refused(format!(
             "it is one of several servers that share the keys, which is not supported: {text}"

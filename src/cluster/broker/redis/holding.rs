@@ -17,7 +17,11 @@ impl RedisSession {
         in_hand: &[Place],
     ) -> Result<Vec<Place>, Fault> {
         let keys = &self.shared.keys;
-        let register = call(&scripts::REGISTER, &[&keys.workers], &[worker.0.as_bytes(), record]);
+        let register = call(
+            &scripts::REGISTER,
+            &[&keys.workers],
+            &[worker.0.as_bytes(), record],
+        );
         let positions: Vec<String> = in_hand.iter().map(|place| place.position.to_string()).collect();
         let (mut commands, mut steps) = (vec![register], Vec::new());
         for (places, positions) in in_hand.chunks(BATCH).zip(positions.chunks(BATCH)) {
@@ -58,12 +62,22 @@ impl RedisSession {
             let positions: Vec<String> = ended.iter().map(|task| task.place.position.to_string()).collect();
             let keys = &self.shared.keys;
             let mut arguments = Vec::with_capacity(3 + 5 * ended.len());
-            arguments.extend([worker.0.as_bytes(), keys.clients.as_bytes(), keys.results.as_bytes()]);
+            arguments.extend([
+                worker.0.as_bytes(),
+                keys.clients.as_bytes(),
+                keys.results.as_bytes(),
+            ]);
             for (task, position) in ended.iter().zip(&positions) {
                 let has_result: &[u8] = if task.result.is_some() { b"1" } else { b"0" };
                 let result = task.result.as_deref().unwrap_or_default();
                 let client = task.client.0.as_bytes();
-                arguments.extend([label(&task.place), position.as_bytes(), client, has_result, result]);
+                arguments.extend([
+                    label(&task.place),
+                    position.as_bytes(),
+                    client,
+                    has_result,
+                    result,
+                ]);
             }
             let answer = self.link.step(&scripts::FINISH, &[&keys.queue], &arguments)?;
             done.extend(replies::list(answer).iter().map(replies::is_yes));
@@ -73,13 +87,26 @@ impl RedisSession {
 
     pub(super) fn return_batch(&mut self, worker: &WorkerId, returned: &[Returned]) -> Result<(), Fault> {
         for returned in returned.chunks(BATCH) {
-            let positions: Vec<String> = returned.iter().map(|task| task.place.position.to_string()).collect();
+            let positions: Vec<String> = returned
+                .iter()
+                .map(|task| task.place.position.to_string())
+                .collect();
             let keys = &self.shared.keys;
             let mut arguments = Vec::with_capacity(3 + 5 * returned.len());
-            arguments.extend([worker.0.as_bytes(), keys.clients.as_bytes(), keys.results.as_bytes()]);
+            arguments.extend([
+                worker.0.as_bytes(),
+                keys.clients.as_bytes(),
+                keys.results.as_bytes(),
+            ]);
             for (task, position) in returned.iter().zip(&positions) {
                 let client = task.client.0.as_bytes();
-                arguments.extend([label(&task.place), position.as_bytes(), client, &task.body, &task.notice]);
+                arguments.extend([
+                    label(&task.place),
+                    position.as_bytes(),
+                    client,
+                    &task.body,
+                    &task.notice,
+                ]);
             }
             self.link.step(&scripts::HAND_BACK, &[&keys.queue], &arguments)?;
         }

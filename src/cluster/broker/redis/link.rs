@@ -2,7 +2,9 @@
 
 use super::{super::Fault, faults, scripts::Script};
 use crate::cluster::address::Address;
-use redis::{Client, Cmd, Connection, ConnectionLike, RedisError, RedisResult, ServerErrorKind, TlsCertificates, Value};
+use redis::{
+    Client, Cmd, Connection, ConnectionLike, RedisError, RedisResult, ServerErrorKind, TlsCertificates, Value,
+};
 use std::{fs, time::Duration};
 
 /// For each address that a name has; and for the server to answer, or to take some more of what is sent. Without that it would be the
@@ -27,8 +29,11 @@ pub(super) fn client(address: &Address) -> Result<Client, String> {
     let client = match address.ca() {
         Some(path) if address.is_encrypted() => {
             let shown = path.display();
-            let pem = fs::read(path).map_err(|error| format!("its certificate {shown} cannot be read: {error}"))?;
-            let has_none = !pem.windows(27).any(|window| window == b"-----BEGIN CERTIFICATE-----");
+            let pem =
+                fs::read(path).map_err(|error| format!("its certificate {shown} cannot be read: {error}"))?;
+            let has_none = !pem
+                .windows(27)
+                .any(|window| window == b"-----BEGIN CERTIFICATE-----");
             if has_none {
                 return Err(format!("{shown} has no certificate in PEM"));
             }
@@ -50,10 +55,12 @@ impl Link {
             connection.set_read_timeout(Some(PATIENCE))?;
             connection.set_write_timeout(Some(PATIENCE))?;
             let greeting = greet(address);
-            let answers = connection.req_packed_commands(&greeting.get_packed_pipeline(), 0, greeting.len())?;
+            let answers =
+                connection.req_packed_commands(&greeting.get_packed_pipeline(), 0, greeting.len())?;
             Ok((connection, answers))
         };
-        let (connection, answers) = connect().map_err(|error| tidy(address, faults::of_connection(&error, false)))?;
+        let (connection, answers) =
+            connect().map_err(|error| tidy(address, faults::of_connection(&error, false)))?;
         for answer in &answers {
             match answer {
                 // It is there, and says what this user may do; that the `PING` is not, says nothing about the rest.
@@ -91,7 +98,12 @@ impl Link {
     }
 
     /// Lets the server take a step. `fill` adds keys, after how many they are, and arguments.
-    pub(super) fn step(&mut self, script: &Script, keys: &[&str], arguments: &[&[u8]]) -> Result<Value, Fault> {
+    pub(super) fn step(
+        &mut self,
+        script: &Script,
+        keys: &[&str],
+        arguments: &[&[u8]],
+    ) -> Result<Value, Fault> {
         let answer = self.ask_plainly(&call(script, keys, arguments), Duration::ZERO)?;
         match answer {
             Value::ServerError(error) if error.kind() == Some(ServerErrorKind::NoScript) => {

@@ -2,8 +2,8 @@
 
 use super::{
     super::{
-        Arrival, BlobKey, ClientId, Delivery, Ended, Fault, Outgoing, Place, Position, Recall, Recalled, Registered,
-        Returned, Session, Submitted, WorkerId,
+        Arrival, BlobKey, ClientId, Delivery, Ended, Fault, Outgoing, Place, Position, Recall, Recalled,
+        Registered, Returned, Session, Submitted, WorkerId,
     },
     Shared,
     link::Link,
@@ -46,7 +46,10 @@ pub(super) fn label(place: &Place) -> &[u8] {
 impl Session for RedisSession {
     fn now(&mut self) -> Result<u64, Fault> {
         let time = replies::list(self.link.ask(&cmd("TIME"))?);
-        match (time.first().and_then(replies::number), time.get(1).and_then(replies::number)) {
+        match (
+            time.first().and_then(replies::number),
+            time.get(1).and_then(replies::number),
+        ) {
             (Some(seconds), Some(micros)) => Ok(seconds * 1_000_000 + micros),
             _ => Err(Fault::Refused("it does not tell the time".to_owned())),
         }
@@ -65,7 +68,9 @@ impl Session for RedisSession {
     }
 
     fn workers(&mut self) -> Result<Vec<Registered>, Fault> {
-        let found = self.link.step(&scripts::WORKERS, &[&self.shared.keys.workers], &[])?;
+        let found = self
+            .link
+            .step(&scripts::WORKERS, &[&self.shared.keys.workers], &[])?;
         let worker = |value: Value| {
             let mut parts = replies::list(value).into_iter();
             Some(Registered {

@@ -8,8 +8,8 @@ mod tls;
 
 use super::{
     super::{
-        Broker as _, ClientId, Delivery, Ended, Fault, Outgoing, Place, Position, Recall, Recalled, Returned, Session,
-        Submitted, WorkerId,
+        Broker as _, ClientId, Delivery, Ended, Fault, Outgoing, Place, Position, Recall, Recalled, Returned,
+        Session, Submitted, WorkerId,
     },
     RedisBroker,
 };
@@ -56,11 +56,15 @@ fn places(submitted: Submitted) -> Vec<Position> {
     let Submitted::Stored(places) = submitted else {
         panic!("the client is not known");
     };
-    places.into_iter().map(|place| place.expect("it is new")).collect()
+    places
+        .into_iter()
+        .map(|place| place.expect("it is new"))
+        .collect()
 }
 
 fn bodies(deliveries: &[Delivery]) -> Vec<&str> {
-    let body = |delivery: &'_ Delivery| std::str::from_utf8(&delivery.body).unwrap().to_owned().leak() as &str;
+    let body =
+        |delivery: &'_ Delivery| std::str::from_utf8(&delivery.body).unwrap().to_owned().leak() as &str;
     deliveries.iter().map(body).collect()
 }
 

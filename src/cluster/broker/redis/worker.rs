@@ -150,7 +150,9 @@ impl RedisSession {
         read.arg("STREAMS").arg(&key).arg(0);
         let answer = self.link.ask_plainly(&read, wait)?;
         let streams = replies::streams(self.link.accept(answer)?);
-        let entries: Vec<_> = streams.flat_map(|(_, entries)| replies::entries(entries)).collect();
+        let entries: Vec<_> = streams
+            .flat_map(|(_, entries)| replies::entries(entries))
+            .collect();
         if let Some(last) = entries.last() {
             // Removed when they are here: what a broken connection swallows is read again. If this fails they are heard twice, which
             // is better than never; and whoever asks next hears of the fault.
@@ -198,7 +200,9 @@ fn deliveries(found: Value, labels: &[String]) -> Vec<Delivery> {
     let labels = labels.iter().cloned().map(Some).chain([None]);
     let queues = replies::list(found).into_iter().zip(labels);
     queues
-        .flat_map(|(entries, label)| replies::entries(entries).map(move |entry| delivery(label.clone(), entry)))
+        .flat_map(|(entries, label)| {
+            replies::entries(entries).map(move |entry| delivery(label.clone(), entry))
+        })
         .collect()
 }
 

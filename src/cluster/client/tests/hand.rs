@@ -43,7 +43,10 @@ impl Hand {
     }
 
     pub(super) fn fetch(&mut self, most: usize) -> usize {
-        let came = self.session.fetch(&self.worker, &[], most, Duration::from_millis(100)).unwrap();
+        let came = self
+            .session
+            .fetch(&self.worker, &[], most, Duration::from_millis(100))
+            .unwrap();
         let count = came.len();
         for delivery in came {
             let task = message::read(&delivery.body).unwrap();
@@ -54,7 +57,10 @@ impl Hand {
 
     /// Takes over what others have not renewed for long.
     pub(super) fn reclaim(&mut self, most: usize) {
-        let came = self.session.reclaim(&self.worker, &[], Duration::from_secs(15), most).unwrap();
+        let came = self
+            .session
+            .reclaim(&self.worker, &[], Duration::from_secs(15), most)
+            .unwrap();
         for delivery in came {
             let task = message::read(&delivery.body).unwrap();
             self.has.push((delivery, task));
@@ -115,7 +121,10 @@ impl Hand {
     /// Waits for a request.
     pub(super) fn hear(&mut self) -> Request {
         loop {
-            let heard = self.session.hear(&self.worker, Duration::from_millis(100)).unwrap();
+            let heard = self
+                .session
+                .hear(&self.worker, Duration::from_millis(100))
+                .unwrap();
             if let Some(request) = heard.first() {
                 return message::read(request).unwrap();
             }
@@ -129,7 +138,9 @@ impl Hand {
             name: task.name_hash,
         })
         .unwrap();
-        let Routine::Call(call) = entry.routine else { panic!("no future here") };
+        let Routine::Call(call) = entry.routine else {
+            panic!("no future here")
+        };
         let bytes = match &task.payload {
             Payload::Here(bytes) => bytes.clone(),
             Payload::Apart(key) => self.session.get(key).unwrap().unwrap(),

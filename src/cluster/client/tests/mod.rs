@@ -70,7 +70,9 @@ fn values_and_panics_come_back() {
     hand.fetch_until(3);
     hand.finish_all();
     assert_eq!(value.result().unwrap(), 42);
-    let Err(TaskError::Panicked(panic)) = panic.result() else { panic!("another outcome") };
+    let Err(TaskError::Panicked(panic)) = panic.result() else {
+        panic!("another outcome")
+    };
     assert_eq!(panic.message(), "no 7");
     assert_eq!(long.result().unwrap(), vec![7; 300_000]);
     assert_eq!(cluster.stats().succeeded, 2);
@@ -97,7 +99,11 @@ fn what_no_worker_has_is_cancelled_exactly() {
     let cluster = cluster(&broker);
     let futures: Vec<_> = (0..100).map(|n| cluster.submit(twice, n)).collect();
     assert!(futures.iter().all(|future| future.cancel()));
-    assert!(futures.into_iter().all(|future| future.result().unwrap_err().is_cancelled()));
+    assert!(
+        futures
+            .into_iter()
+            .all(|future| future.result().unwrap_err().is_cancelled())
+    );
     assert_eq!(broker.queued(None), 0);
     assert_eq!(cluster.stats().cancelled, 100);
 }
@@ -260,8 +266,12 @@ fn an_engine_that_is_gone_for_long_fails_everything() {
     let stored = cluster.submit(twice, 1);
     broker.away(true);
     let unsent = cluster.submit(twice, 2);
-    let Err(TaskError::Unavailable(_)) = stored.result() else { panic!("another outcome") };
-    let Err(TaskError::Unavailable(_)) = unsent.result() else { panic!("another outcome") };
+    let Err(TaskError::Unavailable(_)) = stored.result() else {
+        panic!("another outcome")
+    };
+    let Err(TaskError::Unavailable(_)) = unsent.result() else {
+        panic!("another outcome")
+    };
     broker.away(false);
     let later = cluster.submit(twice, 3);
     let mut hand = Hand::new(&broker, "w");
