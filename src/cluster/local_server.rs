@@ -109,10 +109,9 @@ impl LocalServer {
         let broker = RedisBroker::new(self.address(), "local", "local")?;
         let end = Instant::now() + PATIENCE;
         loop {
-            let fault = match broker.open() {
-                Err(Fault::Away(reason)) => reason,
-                // That it wants a password is an answer, too.
-                _ => return Ok(()),
+            // That it wants a password is an answer, too.
+            let Err(Fault::Away(fault)) = broker.open() else {
+                return Ok(());
             };
             let has_died = child.has_died();
             if has_died || Instant::now() >= end {

@@ -7,7 +7,13 @@ use std::{error::Error, io};
 
 /// Why there was no answer. While a connection is made, what is no error of the network does not pass.
 pub(super) fn of_connection(error: &RedisError, is_open: bool) -> Fault {
-    let for_now = |text: String| if is_open { Fault::Away(text) } else { Fault::Refused(text) };
+    let for_now = |text: String| {
+        if is_open {
+            Fault::Away(text)
+        } else {
+            Fault::Refused(text)
+        }
+    };
     match error.kind() {
         ErrorKind::Io => {}
         ErrorKind::Parse => {
@@ -22,12 +28,17 @@ pub(super) fn of_connection(error: &RedisError, is_open: bool) -> Fault {
         // The name is none that a certificate can have, or the system's certificates cannot be read.
         return for_now(error.to_string());
     };
-    if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+    if let Some(tls) = io
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+    {
         return for_now(of_tls(tls));
     }
     Fault::Away(match io.kind() {
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => "it has not answered in time".to_owned(),
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe if !is_open => {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
+            if !is_open =>
+        {
             "it closes the connection; if it wants TLS, the address begins with `rediss://`".to_owned()
         }
         io::ErrorKind::UnexpectedEof => "it has closed the connection".to_owned(),
@@ -59,8 +70,8 @@ pub(super) fn of_server(error: &ServerError) -> Fault {
     let text = format!("{} {details}", error.code());
     match error.code() {
         "OOM" => Fault::Full(text),
-        "BUSY" | "CLUSTERDOWN" | "LOADING" | "MASTERDOWN" | "MISCONF" | "NOREPLICAS" | "READONLY" | "TRYAGAIN"
-        | "UNBLOCKED" => Fault::Away(text),
+        "BUSY" | "CLUSTERDOWN" | "LOADING" | "MASTERDOWN" | "MISCONF" | "NOREPLICAS" | "READONLY"
+        | "TRYAGAIN" | "UNBLOCKED" => Fault::Away(text),
         "ERR" if details.contains("max number of clients") => Fault::Away(text),
         "ASK" | "MOVED" | "CROSSSLOT" => Fault::Refused(format!(
             "it is one of several servers that share the keys, which is not supported: {text}"
@@ -112,7 +123,10 @@ mod tests {
             "WRONGTYPE Operation against a key holding the wrong kind of value",
             "MOVED 3999 10.0.0.1:6381",
         ] {
-            assert!(matches!(said(line), Fault::Refused(text) if text.contains(line)), "{line}");
+            assert!(
+                matches!(said(line), Fault::Refused(text) if text.contains(line)),
+                "{line}"
+            );
         }
     }
 

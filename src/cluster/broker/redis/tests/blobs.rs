@@ -32,11 +32,8 @@ fn a_blob_that_loses_a_piece_while_it_is_read_is_not_there() {
     std::thread::scope(|scope| {
         let reads = scope.spawn(|| {
             let mut session = broker(server.address()).open().unwrap();
-            loop {
-                match session.get(&key("k")).unwrap() {
-                    Some(blob) => assert!(blob == bytes),
-                    None => break,
-                }
+            while let Some(blob) = session.get(&key("k")).unwrap() {
+                assert!(blob == bytes);
             }
         });
         for _ in 0..5 {

@@ -29,7 +29,10 @@ fn after_a_wipe_all_goes_on_with_nothing() {
     };
     assert_eq!(session.recall(&[recall]).unwrap(), [Recalled::Gone]);
     assert_eq!(session.beat(&other, b"r", &held).unwrap(), held);
-    assert_eq!(session.finish(&other, &[ended(&tasks[0], &me, "x")]).unwrap(), [false]);
+    assert_eq!(
+        session.finish(&other, &[ended(&tasks[0], &me, "x")]).unwrap(),
+        [false]
+    );
     let back = Returned {
         place: held[1].clone(),
         client: me.clone(),
@@ -38,7 +41,12 @@ fn after_a_wipe_all_goes_on_with_nothing() {
     };
     session.hand_back(&other, &[back]).unwrap();
     session.tell(&[(me.clone(), Vec::new())]).unwrap();
-    assert!(session.reclaim(&other, &["gpu".into()], NOW, 9).unwrap().is_empty());
+    assert!(
+        session
+            .reclaim(&other, &["gpu".into()], NOW, 9)
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(session.workers().unwrap().len(), 1, "it has beaten since");
     session.retire(&other).unwrap();
     assert_eq!(server.ask(&["DBSIZE"]), redis::Value::Int(0));
@@ -88,7 +96,11 @@ fn blocked(server: &LocalServer, count: usize) {
         let redis::Value::BulkString(info) = server.ask(&["INFO", "clients"]) else {
             panic!()
         };
-        if String::from_utf8(info).unwrap().lines().any(|line| line == expected.trim_end()) {
+        if String::from_utf8(info)
+            .unwrap()
+            .lines()
+            .any(|line| line == expected.trim_end())
+        {
             return;
         }
         assert!(Instant::now() < end, "nobody waits");
@@ -103,7 +115,12 @@ fn a_server_that_dies_is_away_for_who_waits_and_for_who_asks() {
     let mut idle = broker.open().unwrap();
     thread::scope(|scope| {
         let fetches = scope.spawn(|| broker.open().unwrap().fetch(&worker("w"), &[], 1, LONG));
-        let reads = scope.spawn(|| broker.open().unwrap().results(&client("me"), Position::default(), LONG));
+        let reads = scope.spawn(|| {
+            broker
+                .open()
+                .unwrap()
+                .results(&client("me"), Position::default(), LONG)
+        });
         let hears = scope.spawn(|| broker.open().unwrap().hear(&worker("w"), LONG));
         blocked(&server, 3);
         server.kill();
@@ -113,9 +130,15 @@ fn a_server_that_dies_is_away_for_who_waits_and_for_who_asks() {
     });
     assert!(matches!(idle.now(), Err(Fault::Away(_))));
     assert!(matches!(broker.open().map(drop), Err(Fault::Away(_))));
-    assert!(matches!(broker.check(), Err(crate::ClusterError::Unreachable { .. })));
+    assert!(matches!(
+        broker.check(),
+        Err(crate::ClusterError::Unreachable { .. })
+    ));
     server.restart();
-    assert!(matches!(idle.now(), Err(Fault::Away(_))), "what is broken stays so");
+    assert!(
+        matches!(idle.now(), Err(Fault::Away(_))),
+        "what is broken stays so"
+    );
     broker.open().unwrap().now().unwrap();
 }
 
@@ -136,7 +159,7 @@ fn a_server_that_has_forgotten_the_steps_is_told_them_again() {
     let server = LocalServer::start().unwrap();
     let mut session = broker(server.address()).open().unwrap();
     let (me, other) = (client("me"), worker("w1"));
-    let mut forget = || server.ask(&["SCRIPT", "FLUSH"]);
+    let forget = || server.ask(&["SCRIPT", "FLUSH"]);
     session.enlist(&me).unwrap();
     forget();
     submit(&mut *session, &me, None, &[1]);
@@ -148,7 +171,10 @@ fn a_server_that_has_forgotten_the_steps_is_told_them_again() {
     assert!(session.beat(&other, b"r", &held).unwrap().is_empty());
     assert_eq!(session.workers().unwrap().len(), 1);
     forget();
-    assert_eq!(session.finish(&other, &[ended(&tasks[0], &me, "x")]).unwrap(), [true]);
+    assert_eq!(
+        session.finish(&other, &[ended(&tasks[0], &me, "x")]).unwrap(),
+        [true]
+    );
 }
 
 #[test]
@@ -161,8 +187,15 @@ fn what_does_not_speak_the_protocol_is_refused() {
             let _ = stream.read(&mut [0; 100]).unwrap();
             stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
         });
-        let fault = at(&format!("redis://:{SECRET}@127.0.0.1:{port}")).open().map(drop).unwrap_err();
-        assert!(matches!(&fault, Fault::Refused(reason) if reason.contains("protocol")), "{}", text(&fault));
+        let fault = at(&format!("redis://:{SECRET}@127.0.0.1:{port}"))
+            .open()
+            .map(drop)
+            .unwrap_err();
+        assert!(
+            matches!(&fault, Fault::Refused(reason) if reason.contains("protocol")),
+            "{}",
+            text(&fault)
+        );
     });
 }
 
@@ -174,10 +207,13 @@ fn a_server_that_quotes_the_password_is_not_quoted() {
         scope.spawn(|| {
             let (mut stream, _) = listener.accept().unwrap();
             let _ = stream.read(&mut [0; 100]).unwrap();
-            let answer = format!("-ERR unknown command `AUTH`, with args beginning with: `{SECRET}`\r\n+PONG\r\n");
+            let answer =
+                format!("-ERR unknown command `AUTH`, with args beginning with: `{SECRET}`\r\n+PONG\r\n");
             stream.write_all(answer.as_bytes()).unwrap();
         });
-        let error = at(&format!("redis://:{SECRET}@127.0.0.1:{port}")).check().unwrap_err();
+        let error = at(&format!("redis://:{SECRET}@127.0.0.1:{port}"))
+            .check()
+            .unwrap_err();
         assert!(text(&error).contains("unknown command"), "{error}");
         assert!(matches!(&error, crate::ClusterError::Refused { .. }), "{error}");
     });

@@ -43,16 +43,19 @@ impl Certificates {
     fn server(&self) -> (LocalServer, u16) {
         let file = |name: &str| self.file(name).into_os_string().into_string().unwrap();
         let (ca, cert, key) = (file("ca"), file("cert"), file("key"));
-        LocalServer::start_with_port("--tls-port", &[
-            "--tls-auth-clients",
-            "no",
-            "--tls-ca-cert-file",
-            &ca,
-            "--tls-cert-file",
-            &cert,
-            "--tls-key-file",
-            &key,
-        ])
+        LocalServer::start_with_port(
+            "--tls-port",
+            &[
+                "--tls-auth-clients",
+                "no",
+                "--tls-ca-cert-file",
+                &ca,
+                "--tls-cert-file",
+                &cert,
+                "--tls-key-file",
+                &key,
+            ],
+        )
     }
 }
 
@@ -108,7 +111,10 @@ fn a_certificate_file_that_has_none_is_named() {
     let certificates = Certificates::make("127.0.0.1");
     for file in ["nothing", "key"] {
         let error = check("rediss://127.0.0.1:1", Some(&certificates.file(file))).unwrap_err();
-        assert!(matches!(&error, ClusterError::Address(reason) if reason.contains(file)), "{error}");
+        assert!(
+            matches!(&error, ClusterError::Address(reason) if reason.contains(file)),
+            "{error}"
+        );
     }
 }
 
@@ -117,12 +123,24 @@ fn plain_and_encrypted_do_not_understand_each_other_and_say_so() {
     let certificates = Certificates::make("127.0.0.1");
     let (_server, port) = certificates.server();
     let error = check(&format!("redis://:{SECRET}@127.0.0.1:{port}"), None).unwrap_err();
-    assert!(matches!(&error, ClusterError::Refused { .. } | ClusterError::Unreachable { .. }), "{error}");
+    assert!(
+        matches!(
+            &error,
+            ClusterError::Refused { .. } | ClusterError::Unreachable { .. }
+        ),
+        "{error}"
+    );
     assert!(error.to_string().contains("`rediss://`"), "{error}");
 
     let (_server, port) = LocalServer::start_with_port("--port", &[]);
     let ca = certificates.file("ca");
     let error = check(&format!("rediss://:{SECRET}@127.0.0.1:{port}"), Some(&ca)).unwrap_err();
     // The server may wait for more of what it takes for a line.
-    assert!(matches!(&error, ClusterError::Refused { .. } | ClusterError::Unreachable { .. }), "{error}");
+    assert!(
+        matches!(
+            &error,
+            ClusterError::Refused { .. } | ClusterError::Unreachable { .. }
+        ),
+        "{error}"
+    );
 }
