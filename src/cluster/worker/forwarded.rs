@@ -368,7 +368,3 @@ impl Parcel for Forwarded {
         self.conclude();
     }
 }
-
-#[cfg(test)]
-#[path = "forwarded_tests.rs"]
-mod tests;

@@ -115,5 +115,4 @@ fn connect(_settings: &Settings, _build: &str) -> Result<Arc<dyn Broker>, (i32, 
 }
 
 #[cfg(test)]
-#[path = "worker_tests.rs"]
 mod tests;
