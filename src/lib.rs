@@ -121,6 +121,8 @@ mod wire;
 
 pub use any::{AnyExecutor, Backend, ParseBackendError};
 pub use bridge::{AsyncBridge, AsyncBridgeBuilder};
+#[cfg(all(feature = "cluster", unix))]
+pub use cluster::{Cluster, ClusterBuilder, ClusterWorker};
 pub use completion::{
     AllFailed, AsCompleted, CompletedStream, First, Gathered, NextCompleted, ReturnWhen, Tracked, Waited,
     all_or_first_error, as_completed, first_completed, race, wait,

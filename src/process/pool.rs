@@ -4,7 +4,6 @@ use super::{
     child::{DEEPEST, depth},
     config::Config,
     constructor,
-    flight::News,
     link::{
         bulk,
         slot::{ASKED_TO_STOP, TO_BE_DROPPED},
@@ -17,7 +16,7 @@ use crate::{
     executor::{Closed, Latch, Shutdown, Throttle, WorkersShown},
     future::host,
     ledger::{Ledger, Reporter, Stats},
-    remote::{check_location, place_of},
+    remote::{News, check_location, place_of},
     sync::{Arc, Condvar, Mutex, MutexGuard},
     sys::channel,
     task::{Admission, Carrier, CarrierHandle, Parcel, Reaction, Whereabouts},

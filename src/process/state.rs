@@ -2,14 +2,14 @@
 
 use super::{
     config::Config,
-    flight::{Flight, News},
+    flight::Flight,
     link::frame::{ANNOUNCE, TIMED},
     worker::{Phase, Worker},
 };
 use crate::{
     error::TaskError,
     ledger::Ledger,
-    remote::{EntryPlace, place_of},
+    remote::{EntryPlace, News, place_of},
     running::record,
     sync::{Arc, atomic::Ordering::Relaxed},
     task::{Carrier, Entry, Parcel},

@@ -40,7 +40,10 @@ impl Done {
 pub(super) fn size(outcome: &Outcome) -> usize {
     use super::super::message::Payload;
     match outcome {
-        Outcome::Value(bytes) | Outcome::Failed(bytes) | Outcome::Bare(Payload::Here(bytes)) => bytes.len(),
+        Outcome::Together { values: bytes, .. }
+        | Outcome::Value(bytes)
+        | Outcome::Failed(bytes)
+        | Outcome::Bare(Payload::Here(bytes)) => bytes.len(),
         Outcome::ValueApart(_) | Outcome::Bare(Payload::Apart(_)) | Outcome::Unrun => 0,
     }
 }

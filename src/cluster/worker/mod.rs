@@ -25,7 +25,11 @@ mod steps;
 
 pub(in crate::cluster) use settings::Settings;
 
-use super::{broker::Broker, build::build_id};
+use super::{
+    address::Address,
+    broker::{Broker, redis::RedisBroker},
+    build::build_id,
+};
 use crate::{sync::Arc, sys};
 use host::{Config, Ending, Host};
 use signal_hook::{
@@ -110,8 +114,10 @@ fn leave_when_told(stop: &Arc<AtomicBool>) -> io::Result<()> {
     Ok(())
 }
 
-fn connect(_settings: &Settings, _build: &str) -> Result<Arc<dyn Broker>, (i32, String)> {
-    Err((REFUSED, String::new()))
+fn connect(settings: &Settings, build: &str) -> Result<Arc<dyn Broker>, (i32, String)> {
+    let address = Address::parse(&settings.address, settings.insecure, settings.authority.clone());
+    let broker = address.and_then(|address| RedisBroker::new(address, &settings.pool, build));
+    Ok(Arc::new(broker.map_err(|error| (WRONG_USE, error.to_string()))?))
 }
 
 #[cfg(test)]

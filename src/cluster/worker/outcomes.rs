@@ -1,7 +1,7 @@
 //! How the items of a task have ended, in their order.
 
 use super::super::message::Outcome;
-use crate::task::Load;
+use crate::task::{Load, short};
 
 pub(super) struct Outcomes {
     all: Vec<Option<Outcome>>,
@@ -45,12 +45,31 @@ impl Outcomes {
         self.missing == 0
     }
 
-    /// All of them; call it when all are there.
+    /// All of them, short values in a row together; call it when all are there.
     pub(super) fn take(&mut self) -> Vec<Outcome> {
+        let mut taken = Vec::new();
         let all = std::mem::take(&mut self.all);
-        all.into_iter()
-            .map(|outcome| outcome.unwrap_or(Outcome::Unrun))
-            .collect()
+        let is_one = all.len() == 1;
+        for outcome in all.into_iter().map(|outcome| outcome.unwrap_or(Outcome::Unrun)) {
+            let value = match outcome {
+                Outcome::Value(value) if value.len() <= short::LONGEST && !is_one => value,
+                other => {
+                    taken.push(other);
+                    continue;
+                }
+            };
+            if !matches!(taken.last(), Some(Outcome::Together { .. })) {
+                taken.push(Outcome::Together {
+                    items: 0,
+                    values: Vec::new(),
+                });
+            }
+            if let Some(Outcome::Together { items, values }) = taken.last_mut() {
+                *items += 1;
+                short::push(values, &value);
+            }
+        }
+        taken
     }
 }
 
@@ -76,7 +95,18 @@ mod tests {
         assert!(outcomes.are_all_there());
         assert_eq!(
             outcomes.take(),
-            [Outcome::Failed(vec![9]), Outcome::Unrun, Outcome::Value(vec![2])]
+            [
+                Outcome::Failed(vec![9]),
+                Outcome::Unrun,
+                Outcome::Together {
+                    items: 1,
+                    values: {
+                        let mut values = Vec::new();
+                        short::push(&mut values, &[2]);
+                        values
+                    }
+                }
+            ]
         );
     }
 }
