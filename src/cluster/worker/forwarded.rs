@@ -51,6 +51,7 @@ pub(super) struct Forwarded {
     state: Mutex<State>,
 }
 
+#[allow(clippy::struct_excessive_bools)] // They are answers to different questions.
 struct State {
     /// What no process has, in pieces.
     waiting: Vec<Load>,

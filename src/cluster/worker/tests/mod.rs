@@ -17,7 +17,7 @@ use crate::{
     cancel_requested,
     remote::place_of,
     sync::Arc,
-    task::{Anywhere, AsyncEntryOf, Crossing, Entry, EntryOf, Plain, parcel::push_item},
+    task::{Anywhere, AsyncEntryOf, Crossing, Entry, EntryOf, Plain, parcel::push_item, short},
 };
 use std::{
     collections::VecDeque,
@@ -225,6 +225,24 @@ impl Meeting {
             other => panic!("{other:?}"),
         }
     }
+}
+
+/// Values that came together, each for itself.
+fn one_by_one(outcomes: Vec<Outcome>) -> Vec<Outcome> {
+    let mut all = Vec::new();
+    for outcome in outcomes {
+        let Outcome::Together { items, values } = &outcome else {
+            all.push(outcome);
+            continue;
+        };
+        let mut rest = &values[..];
+        for _ in 0..*items {
+            let (value, behind) = short::split(rest).unwrap();
+            all.push(Outcome::Value(value.to_vec()));
+            rest = behind;
+        }
+    }
+    all
 }
 
 fn value(outcome: &Outcome) -> u32 {

@@ -1,4 +1,4 @@
-use super::*;
+use super::{super::super::message::WorkerRecord, *};
 use crate::TaskError;
 
 #[test]
@@ -153,7 +153,7 @@ fn the_record_says_what_the_worker_is() {
     let mut meeting = Meeting::new(2);
     meeting.beat();
     let workers = meeting.at_client.workers().unwrap();
-    let record: super::super::super::message::WorkerRecord = message::read(&workers[0].record).unwrap();
+    let record: WorkerRecord = message::read(&workers[0].record).unwrap();
     assert_eq!((record.slots, record.pid), (2, std::process::id()));
     assert_eq!(record.labels, ["gpu"]);
     assert_eq!((record.build.as_str(), record.in_hand), ("build", 0));

@@ -1,4 +1,4 @@
-use super::*;
+use super::{early::OVERTAKES_BY, *};
 use crate::cluster::broker::Position;
 
 /// A desk of which a test moves the clock.
@@ -55,7 +55,9 @@ impl Test {
             self.end(number, took);
             self.desk.finished(&place(number));
         }
-        self.desk.ends.take(usize::MAX, super::super::done::Which::All);
+        self.desk
+            .ends
+            .take(usize::MAX, crate::cluster::worker::done::Which::All);
     }
 
     fn later(&mut self, by: Duration) {
@@ -171,11 +173,11 @@ fn a_task_ends_once() {
     test.admit(0);
     test.end(0, MILLISECOND);
     test.end(0, MILLISECOND);
-    let ends = test.desk.ends.take(10, super::super::done::Which::All);
+    let ends = test.desk.ends.take(10, crate::cluster::worker::done::Which::All);
     assert_eq!((ends.len(), test.desk.with_pool()), (1, 0));
     assert!(!test.desk.is_empty() && test.desk.holds() == [place(0)]);
     test.desk.ends.put_back(ends);
-    let ends = test.desk.ends.take(10, super::super::done::Which::All);
+    let ends = test.desk.ends.take(10, crate::cluster::worker::done::Which::All);
     assert!(ends[0].is_again);
     test.desk.finished(&place(0));
     assert!(test.desk.is_empty());
@@ -222,7 +224,7 @@ fn work_of_the_dead_is_given_up() {
     assert_eq!(test.desk.clients_in_hand(), [client(), other.clone()]);
     test.desk.clients.note(&[other], &[false], test.now);
     assert_eq!(test.desk.abandon(), [1]);
-    let ends = test.desk.ends.take(10, super::super::done::Which::All);
+    let ends = test.desk.ends.take(10, crate::cluster::worker::done::Which::All);
     assert_eq!((ends.len(), &ends[0].report), (1, &None));
     assert_eq!(test.desk.with_pool(), 1);
 }
@@ -271,7 +273,7 @@ fn told_to_stop_it_fetches_nothing_and_hands_back_what_waits() {
         test.end(number, MILLISECOND);
         test.desk.finished(&place(number));
     }
-    test.desk.ends.take(10, super::super::done::Which::All);
+    test.desk.ends.take(10, crate::cluster::worker::done::Which::All);
     assert!(test.desk.is_empty());
 }
 
