@@ -125,11 +125,16 @@ impl<W: Clone> Desk<W> {
     }
 
     pub(in crate::cluster::worker) fn delivered(&mut self, deliveries: impl IntoIterator<Item = Delivery>) {
+        let before = self.unopened.len();
         for delivery in deliveries {
             // The answer that brought it the first time may have come after all.
             let is_here = self.held.contains_key(&delivery.place)
                 || self.opening.contains(&delivery.place)
-                || self.unopened.iter().any(|other| other.place == delivery.place);
+                || self
+                    .unopened
+                    .iter()
+                    .take(before)
+                    .any(|other| other.place == delivery.place);
             if !is_here {
                 self.unopened.push_back(delivery);
             }

@@ -2,6 +2,7 @@
 
 mod ends;
 mod faults;
+mod process;
 mod runs;
 mod threads;
 
