@@ -213,7 +213,7 @@ impl Meeting {
     fn next_end(&mut self) -> (u64, Vec<Outcome>) {
         loop {
             match self.next_report().0 {
-                Report::Ended { number, outcomes, .. } => return (number, outcomes),
+                Report::Ended { number, outcomes, .. } => return (number, one_by_one(outcomes)),
                 Report::Started { .. } => {}
                 other => panic!("{other:?}"),
             }
