@@ -2,7 +2,7 @@
 
 use super::{
     address::Address,
-    broker::{Broker as _, redis::RedisBroker},
+    broker::{Broker as _, Fault, redis::RedisBroker},
 };
 use crate::{ClusterError, sync::Arc, sys::child::ChildProcess, sys::program::Program};
 use std::{
@@ -109,9 +109,9 @@ impl LocalServer {
         let broker = RedisBroker::new(self.address(), "local", "local")?;
         let end = Instant::now() + PATIENCE;
         loop {
-            let fault = match broker.open() {
-                Ok(_) => return Ok(()),
-                Err(fault) => fault,
+            // That it wants a password is an answer, too.
+            let Err(Fault::Away(fault)) = broker.open() else {
+                return Ok(());
             };
             let has_died = child.has_died();
             if has_died || Instant::now() >= end {

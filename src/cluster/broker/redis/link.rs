@@ -26,7 +26,7 @@ pub(super) fn client(address: &Address) -> Result<Client, String> {
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
     let info = address.way().map_err(|error| error.to_string())?;
-    let client = match address.ca() {
+    match address.ca() {
         Some(path) if address.is_encrypted() => {
             let shown = path.display();
             let pem =
@@ -44,8 +44,7 @@ pub(super) fn client(address: &Address) -> Result<Client, String> {
             Client::build_with_tls(info, certificates).map_err(|error| format!("{shown}: {error}"))
         }
         _ => Client::open(info).map_err(|error| error.to_string()),
-    };
-    client
+    }
 }
 
 impl Link {
