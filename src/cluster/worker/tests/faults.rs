@@ -51,7 +51,8 @@ fn a_place_without_work_fails_every_item() {
 fn nothing_runs_for_a_client_that_is_gone() {
     let mut meeting = Meeting::new(1);
     let (running, _) = meeting.call(entry_of(until_asked), &[1]);
-    assert_eq!(meeting.next_start().0, running);
+    let (started, pid) = meeting.next_start();
+    assert_eq!(started, running);
     meeting.call(entry_of(until_asked), &[1]);
     let client = meeting.client.clone();
     meeting.broker.expire_lease(&client);
@@ -63,19 +64,22 @@ fn nothing_runs_for_a_client_that_is_gone() {
         meeting.step();
     }
     assert_eq!(meeting.host.desk.lock().with_pool(), 0);
+    meeting.wait_for_death_of(pid);
 }
 
 #[test]
 fn what_was_lost_to_another_worker_is_stopped_and_its_result_kept_to_itself() {
     let mut meeting = Meeting::new(1);
     let (running, _) = meeting.call(entry_of(until_asked), &[1]);
-    assert_eq!(meeting.next_start().0, running);
+    let (started, pid) = meeting.next_start();
+    assert_eq!(started, running);
     let other = WorkerId("other".into());
     meeting.broker.repeat();
     let taken = meeting.at_client.fetch(&other, &[], 1, Duration::ZERO).unwrap();
     assert_eq!(taken.len(), 1);
     meeting.beat();
     assert_eq!(meeting.host.desk.lock().with_pool(), 0);
+    meeting.wait_for_death_of(pid);
     meeting.step();
     meeting.take_in();
     assert!(meeting.reports.is_empty());

@@ -220,6 +220,15 @@ impl Meeting {
         }
     }
 
+    /// What runs there was stopped.
+    fn wait_for_death_of(&self, pid: u32) {
+        let start = Instant::now();
+        while self.host.pool.worker_pids().contains(&pid) {
+            assert!(start.elapsed() < LONG, "it still runs");
+            std::thread::yield_now();
+        }
+    }
+
     fn next_start(&mut self) -> (u64, u32) {
         match self.next_report().0 {
             Report::Started { number, pid, .. } => (number, pid),
