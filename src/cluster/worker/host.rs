@@ -4,6 +4,7 @@ use super::{
     super::{
         broker::WorkerId,
         build::hexadecimal,
+        clock::Clock,
         message::{Report, WorkerRecord},
     },
     contexts::Contexts,
@@ -17,7 +18,7 @@ use crate::{
     process::ProcessPool,
     sync::{
         Arc, Condvar, Mutex,
-        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
     },
     task::CarrierHandle,
 };
@@ -69,7 +70,7 @@ pub(super) enum Ending {
 pub(super) struct Host {
     pub(super) worker: WorkerId,
     pub(super) config: Config,
-    host: String,
+    machine: String,
     pub(super) pool: ProcessPool,
     pub(super) carrier: CarrierHandle,
     pub(super) desk: Mutex<Desk<Arc<Forwarded>>>,
@@ -84,9 +85,7 @@ pub(super) struct Host {
     pub(super) fetching: AtomicBool,
     /// Tasks that have ended so far.
     ended: AtomicU64,
-    /// The engine's clock less this machine's, in microseconds.
-    offset: AtomicI64,
-    clock_is_set: AtomicBool,
+    pub(super) clock: Mutex<Clock>,
     pub(super) next_blob: AtomicU64,
     pub(super) malformed: AtomicU64,
     /// It was told to stop.
@@ -109,11 +108,15 @@ const SLOW_TICK: Duration = Duration::from_millis(100);
 
 impl Host {
     pub(super) fn new(config: Config, stop: Arc<AtomicBool>) -> Result<Arc<Self>, BuildError> {
-        let pool = ProcessPool::builder().workers(config.slots).build()?;
+        let pool = ProcessPool::builder()
+            .workers(config.slots)
+            // Whoever stops services often signals all processes of one, and what runs is to be finished.
+            .initializer(|()| crate::sys::worker::ignore_termination(), ())
+            .build()?;
         let carrier = pool.carrier().ok_or(BuildError::NotInitialized)?;
         Ok(Arc::new(Self {
             worker: new_worker_id(),
-            host: host_name(),
+            machine: host_name(),
             desk: Mutex::new(Desk::new(config.slots)),
             config,
             pool,
@@ -124,8 +127,7 @@ impl Host {
             attending: AtomicBool::new(false),
             fetching: AtomicBool::new(false),
             ended: AtomicU64::new(0),
-            offset: AtomicI64::new(0),
-            clock_is_set: AtomicBool::new(false),
+            clock: Mutex::new(Clock::default()),
             next_blob: AtomicU64::new(0),
             malformed: AtomicU64::new(0),
             stop,
@@ -140,7 +142,7 @@ impl Host {
         let restarted = self.pool.stats().workers_restarted;
         let desk = self.desk.lock();
         WorkerRecord {
-            host: self.host.clone(),
+            host: self.machine.clone(),
             pid: std::process::id(),
             slots: small(self.config.slots),
             labels: self.config.labels.clone(),
@@ -219,17 +221,6 @@ impl Host {
         }
     }
 
-    /// The engine's clock read `micros` when this machine's read `at`.
-    pub(super) fn set_clock(&self, micros: u64, at: u64) {
-        let here = (at / 1_000).cast_signed();
-        self.offset.store(micros.cast_signed().wrapping_sub(here), SeqCst);
-        self.clock_is_set.store(true, SeqCst);
-    }
-
-    pub(super) fn is_clock_set(&self) -> bool {
-        self.clock_is_set.load(SeqCst)
-    }
-
     pub(super) fn ending(&self) -> Option<Ending> {
         self.ending.lock().clone()
     }
@@ -269,6 +260,7 @@ impl Host {
 
     /// Ends the processes of its pool.
     pub(super) fn close_pool(&self) {
+        self.desk.lock().clear();
         self.pool.begin_shutdown(Shutdown::Kill);
         self.pool
             .wait_closed(Some(Instant::now() + Duration::from_secs(6)));
@@ -307,7 +299,7 @@ impl Hears for Host {
     }
 
     fn host(&self) -> &str {
-        &self.host
+        &self.machine
     }
 
     fn worker(&self) -> &str {
@@ -315,7 +307,7 @@ impl Hears for Host {
     }
 
     fn engine_time(&self, at: u64) -> u64 {
-        (at / 1_000).wrapping_add_signed(self.offset.load(SeqCst))
+        self.clock.lock().there(at)
     }
 }
 

@@ -121,5 +121,4 @@ fn connect(settings: &Settings, build: &str) -> Result<Arc<dyn Broker>, (i32, St
 }
 
 #[cfg(test)]
-#[path = "worker_tests.rs"]
 mod tests;

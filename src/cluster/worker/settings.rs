@@ -1,5 +1,6 @@
 //! What a worker is told by its environment.
 
+use crate::cluster::address::check_name;
 use std::{env, ffi::CStr, path::PathBuf, time::Duration};
 
 /// How a worker is started.
@@ -65,11 +66,7 @@ impl Settings {
             .map(str::to_owned)
             .collect();
         for name in labels.iter().chain([&pool]) {
-            if !is_name(name) {
-                return Err(format!(
-                    "{name:?} cannot be the name of a pool or a label: 1 to 64 letters, digits, `-`, `_` or `.`"
-                ));
-            }
+            check_name(name).map_err(|error| error.to_string())?;
         }
         let insecure = match text(Self::INSECURE)?.as_deref() {
             None | Some("" | "0") => false,
@@ -87,14 +84,6 @@ impl Settings {
             parent: number(Self::PARENT)?,
         })
     }
-}
-
-/// Whether something can be part of a key.
-pub(in crate::cluster) fn is_name(name: &str) -> bool {
-    (1..=64).contains(&name.len())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 #[cfg(test)]

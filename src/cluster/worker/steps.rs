@@ -3,6 +3,7 @@
 use super::{
     super::{
         broker::{BlobKey, Ended, Fault, Returned, Session},
+        clock::Clock,
         message::{self, LONGEST_INLINE, Outcome, Payload, Report, Request, Treatment},
     },
     done::{Done, Which, size},
@@ -13,10 +14,9 @@ use super::{
 use crate::{
     error::{CodecError, TaskError},
     sync::{Arc, atomic::Ordering::SeqCst},
-    sys::clock,
     task::Reaction,
 };
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Fetches as much as there is room for, and finishes what ends at once.
 pub(super) fn fetch_step(host: &Arc<Host>, session: &mut dyn Session) -> Result<(), Fault> {
@@ -244,7 +244,7 @@ pub(super) fn treat(host: &Host, task: &Arc<Forwarded>, running: Treatment) {
 
 /// Renews what the worker holds, looks who is still there, and takes over what others have lost.
 pub(super) fn beat_step(host: &Arc<Host>, session: &mut dyn Session) -> Result<(), Fault> {
-    set_clock(host, session)?;
+    *host.clock.lock() = Clock::compare(session)?;
     let record = message::write(&host.record());
     let holds = host.desk.lock().holds();
     for place in session.beat(&host.worker, &record, &holds)? {
@@ -287,18 +287,5 @@ fn stop_work_of_the_dead(host: &Host, session: &mut dyn Session) -> Result<(), F
         task.give_up(&host.carrier);
     }
     host.tell_finisher();
-    Ok(())
-}
-
-/// Between question and answer, it was the middle of that time here.
-fn set_clock(host: &Host, session: &mut dyn Session) -> Result<(), Fault> {
-    /// An answer that took longer says little; the clock is set by the next one.
-    const QUICK: Duration = Duration::from_millis(100);
-    let before = clock::precise();
-    let micros = session.now()?;
-    let took = clock::precise().saturating_sub(before);
-    if Duration::from_nanos(took) < QUICK || !host.is_clock_set() {
-        host.set_clock(micros, before + took / 2);
-    }
     Ok(())
 }
