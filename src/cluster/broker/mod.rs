@@ -7,6 +7,8 @@
 #[cfg(test)]
 pub(crate) mod fake;
 pub(crate) mod redis;
+#[cfg(test)]
+mod suite;
 
 use std::{fmt, time::Duration};
 
