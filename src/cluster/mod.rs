@@ -2,3 +2,5 @@
 
 mod broker;
 mod message;
+#[cfg(test)]
+mod model;
