@@ -2,6 +2,8 @@
 
 #[cfg(feature = "tokio")]
 use crate::bridge::AsyncBridge;
+#[cfg(all(feature = "cluster", unix))]
+use crate::cluster::Cluster;
 use crate::{
     executor::{Closed, Executor, Readmit, Shutdown, Throttle},
     inline::{Checked, Inline},
@@ -38,16 +40,19 @@ pub enum Backend {
     Processes,
     /// An [async bridge](crate::AsyncBridge) with a runtime of its own: "async". Needs the feature `tokio`.
     Async,
+    /// A `Cluster`: "cluster", whose address is in the environment, as `CONCURRENT_FUTURES_CLUSTER`. Needs the feature `cluster`.
+    Cluster,
 }
 
 impl Backend {
     /// Every backend.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Inline,
         Self::Checked,
         Self::Threads,
         Self::Processes,
         Self::Async,
+        Self::Cluster,
     ];
 
     /// Its name, as [`FromStr`] reads it.
@@ -58,6 +63,7 @@ impl Backend {
             Self::Threads => "threads",
             Self::Processes => "processes",
             Self::Async => "async",
+            Self::Cluster => "cluster",
         }
     }
 }
@@ -111,6 +117,8 @@ enum Chosen {
     Processes(ProcessPool),
     #[cfg(feature = "tokio")]
     Async(AsyncBridge),
+    #[cfg(all(feature = "cluster", unix))]
+    Cluster(Cluster),
 }
 
 /// Runs `$call` on whichever backend it is.
@@ -123,6 +131,8 @@ macro_rules! on_backend {
             Chosen::Processes($executor) => $call,
             #[cfg(feature = "tokio")]
             Chosen::Async($executor) => $call,
+            #[cfg(all(feature = "cluster", unix))]
+            Chosen::Cluster($executor) => $call,
         }
     };
 }
@@ -130,6 +140,20 @@ macro_rules! on_backend {
 #[cfg(not(feature = "tokio"))]
 const NO_RUNTIME: &str = "the backend \"async\" makes a tokio runtime, and this program was built without the feature \
                           `tokio` of `concurrent-futures`: switch it on, or use \"threads\"";
+
+#[cfg(all(feature = "cluster", unix))]
+fn cluster() -> Chosen {
+    let cluster = Cluster::from_env().and_then(|builder| builder.build());
+    Chosen::Cluster(cluster.unwrap_or_else(|error| panic!("{error}")))
+}
+
+#[cfg(not(all(feature = "cluster", unix)))]
+fn cluster() -> Chosen {
+    panic!(
+        "the backend \"cluster\" needs the feature `cluster` of `concurrent-futures` and a Unix system: switch it on, or use \
+         \"processes\""
+    )
+}
 
 impl AnyExecutor {
     /// The environment variable that [`from_env`](Self::from_env) reads.
@@ -139,7 +163,8 @@ impl AnyExecutor {
     ///
     /// # Panics
     ///
-    /// Panics where that does; for [`Backend::Async`] also without the feature `tokio`.
+    /// Panics where that does; for [`Backend::Async`] also without the feature `tokio`, for [`Backend::Cluster`] without the
+    /// feature `cluster`, and where the cluster that the environment names cannot be joined.
     pub fn new(backend: Backend) -> Self {
         Self(match backend {
             Backend::Inline => Chosen::Inline(Inline::new()),
@@ -150,10 +175,11 @@ impl AnyExecutor {
             Backend::Async => Chosen::Async(AsyncBridge::new()),
             #[cfg(not(feature = "tokio"))]
             Backend::Async => panic!("{NO_RUNTIME}"),
+            Backend::Cluster => cluster(),
         })
     }
 
-    /// As [`new`](Self::new), with this many workers where the backend has workers.
+    /// As [`new`](Self::new), with this many workers where the backend has workers of its own.
     ///
     /// # Panics
     ///
@@ -166,7 +192,7 @@ impl AnyExecutor {
             Backend::Async => Self(Chosen::Async(AsyncBridge::with_workers(workers))),
             #[cfg(not(feature = "tokio"))]
             Backend::Async => panic!("{NO_RUNTIME}"),
-            Backend::Inline | Backend::Checked => {
+            Backend::Inline | Backend::Checked | Backend::Cluster => {
                 assert!(workers > 0, "{}", crate::BuildError::NoWorkers);
                 Self::new(backend)
             }
@@ -194,6 +220,8 @@ impl AnyExecutor {
             Chosen::Processes(_) => Backend::Processes,
             #[cfg(feature = "tokio")]
             Chosen::Async(_) => Backend::Async,
+            #[cfg(all(feature = "cluster", unix))]
+            Chosen::Cluster(_) => Backend::Cluster,
         }
     }
 }

@@ -109,6 +109,7 @@ mod progress;
 mod remote;
 mod running;
 mod runtime;
+mod start;
 pub mod subprocess;
 mod sync;
 mod sys;
@@ -120,6 +121,8 @@ mod wire;
 
 pub use any::{AnyExecutor, Backend, ParseBackendError};
 pub use bridge::{AsyncBridge, AsyncBridgeBuilder};
+#[cfg(all(feature = "cluster", unix))]
+pub use cluster::{Cluster, ClusterBuilder, ClusterWorker};
 pub use completion::{
     AllFailed, AsCompleted, CompletedStream, First, Gathered, NextCompleted, ReturnWhen, Tracked, Waited,
     all_or_first_error, as_completed, first_completed, race, wait,
@@ -140,10 +143,11 @@ pub use executor::{
 pub use future::{Shared, TaskFuture, TaskHandle, TaskId};
 pub use inline::{Checked, Inline};
 pub use ledger::Stats;
-pub use process::{ProcessPool, ProcessPoolBuilder, init};
+pub use process::{ProcessPool, ProcessPoolBuilder};
 #[cfg(feature = "progress")]
 pub use progress::Progress;
 pub use running::{CancelToken, Requested, attempt, cancel_requested};
+pub use start::init;
 pub use task::Portable;
 pub use thread::{Scope, ScopedFuture, ThreadPool, ThreadPoolBuilder};
 pub use timeline::{Recording, Timeline};

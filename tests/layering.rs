@@ -18,7 +18,16 @@ const ROWS: &[&[&str]] = &[
     &["executor", "remote"],
     &["lifecycle"],
     &["inline", "thread", "process", "bridge"],
-    &["any", "conformance", "guide", "progress", "subprocess", "lib"],
+    &["cluster"],
+    &[
+        "any",
+        "conformance",
+        "guide",
+        "progress",
+        "start",
+        "subprocess",
+        "lib",
+    ],
 ];
 
 /// A file may be this long, tests included.

@@ -2,7 +2,7 @@
 //!
 //! Arguments and results are bytes here: they were encoded by who submitted, and are decoded by who runs them or waits for them.
 
-use super::broker::{BlobKey, ClientId, Position};
+use super::broker::{BlobKey, ClientId};
 use crate::wire;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -42,9 +42,11 @@ pub(super) struct Task {
     pub(super) payload: Payload,
 }
 
-/// How one item has ended.
+/// How items have ended: one, unless it says how many.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Outcome {
+    /// The results of so many items in a row, encoded, one behind the other as `task::short` has them.
+    Together { items: u32, values: Vec<u8> },
     /// Its result, encoded.
     Value(Vec<u8>),
     /// The same, apart from the queue.
@@ -151,9 +153,4 @@ pub(super) fn read<M: DeserializeOwned>(bytes: &[u8]) -> Result<M, String> {
         )),
         None => Err("it is empty".to_owned()),
     }
-}
-
-/// Positions are not sent in messages, but shown in errors.
-pub(super) fn at(position: Option<Position>) -> String {
-    position.map_or_else(|| "an unknown place".to_owned(), |position| position.to_string())
 }

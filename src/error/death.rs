@@ -37,6 +37,9 @@ enum End {
     Code(i32),
     Unknown,
     NotStarted,
+    /// So many times whoever had the task was lost.
+    #[cfg(feature = "cluster")]
+    WithItsWorkers(u32),
 }
 
 impl WorkerDeath {
@@ -58,6 +61,12 @@ impl WorkerDeath {
     /// No process could be started, for this `reason`. Its process id is 0.
     pub(crate) fn not_started(reason: impl fmt::Display) -> Self {
         Self::new(0, End::NotStarted).noting(reason)
+    }
+
+    /// So many workers of a cluster were lost that had the task. No process id is known, so it is 0.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn again_and_again(workers: u32) -> Self {
+        Self::new(0, End::WithItsWorkers(workers))
     }
 
     fn new(pid: u32, end: End) -> Self {
@@ -144,6 +153,11 @@ impl fmt::Display for WorkerDeath {
                 "worker process {pid} is gone; its exit status was collected elsewhere"
             ),
             End::NotStarted => f.write_str("no worker process could be started"),
+            #[cfg(feature = "cluster")]
+            End::WithItsWorkers(workers) => write!(
+                f,
+                "{workers} workers of the cluster were lost, one after another, while they had the task"
+            ),
         }?;
         if let Some(host) = &self.0.host {
             write!(f, " on {host}")?;

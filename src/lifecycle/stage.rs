@@ -23,7 +23,7 @@ pub(crate) enum Stage {
 
 impl Stage {
     /// Where a shutdown of this kind begins.
-    pub(super) fn of(how: Shutdown) -> Self {
+    pub(crate) fn of(how: Shutdown) -> Self {
         match how {
             Shutdown::Finish => Self::Finishing,
             Shutdown::Cancel => Self::Cancelling,

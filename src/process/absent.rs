@@ -65,4 +65,4 @@ impl fmt::Debug for Shared {
 }
 
 /// Makes this process a worker if it was started as one. On this system none ever is.
-pub fn init() {}
+pub(crate) fn init() {}

@@ -2,6 +2,7 @@ use super::{link::slot::Slot, logs, times::Times};
 use crate::{
     error::{TaskError, WorkerDeath},
     ledger::Ledger,
+    remote::News,
     running::record::{self, Share},
     sync::{Arc, atomic::Ordering::Relaxed},
     sys::clock,
@@ -41,69 +42,14 @@ fn name_of(parcel: &dyn Parcel) -> Option<Arc<str>> {
     (name != (parcel.call().entry.name)()).then(|| name.into())
 }
 
-/// Parcels that something has happened to, for when the pool's lock is free again.
-#[derive(Default)]
-pub(super) struct News {
-    /// To be told.
-    pub(super) tell: Vec<Arc<dyn Parcel>>,
-    /// To be carried once more.
-    pub(super) again: Vec<Arc<dyn Parcel>>,
-    /// What came back of it will not run if it was closed meanwhile, which nobody has told who waits for it.
-    pub(super) wake: Vec<Arc<dyn Parcel>>,
-    /// To be cancelled.
-    pub(super) cancel: Vec<Arc<dyn Parcel>>,
-    /// To fail for this reason, although nobody cancelled it.
-    pub(super) fail: Vec<(Arc<dyn Parcel>, TaskError)>,
-    /// To be refused, for this reason.
-    pub(super) refuse: Vec<(Arc<dyn Parcel>, TaskError)>,
-    /// Of no further use: dropped without the lock, for that may run foreign code.
-    pub(super) gone: Vec<Arc<dyn Parcel>>,
-}
-
-impl News {
-    pub(super) fn tell(&mut self, parcel: &Arc<dyn Parcel>) {
-        if !self.tell.last().is_some_and(|last| Arc::ptr_eq(last, parcel)) {
-            self.tell.push(parcel.clone());
-        }
+/// What a process did with a parcel is for it to know, and for who records its executor.
+fn note(parcel: &dyn Parcel, at: u64, share: Share, ledger: &Ledger) {
+    if parcel.wants_times() {
+        parcel.took(at, &share);
     }
-
-    /// A load of this parcel came back.
-    pub(super) fn came_back(&mut self, to_be_carried: bool, parcel: &Arc<dyn Parcel>) {
-        let list = if to_be_carried {
-            &mut self.again
-        } else {
-            &mut self.wake
-        };
-        list.push(parcel.clone());
-    }
-
-    /// Whether there is nothing that anybody waits for.
-    pub(super) fn is_silent(&self) -> bool {
-        self.tell.is_empty()
-            && self.cancel.is_empty()
-            && self.fail.is_empty()
-            && self.refuse.is_empty()
-            && self.wake.is_empty()
-    }
-
-    /// Passes it all on. Without the pool's lock.
-    pub(super) fn publish(self, ledger: &Ledger) {
-        debug_assert!(
-            self.again.is_empty(),
-            "what is to be carried again is put into the queue"
-        );
-        for parcel in self.tell {
-            parcel.tell(ledger);
-        }
-        for parcel in self.cancel {
-            parcel.refuse(TaskError::Cancelled);
-        }
-        for (parcel, reason) in self.fail.into_iter().chain(self.refuse) {
-            parcel.refuse(reason);
-        }
-        for parcel in self.wake {
-            parcel.wake_reader();
-        }
+    let executor = ledger.id().number();
+    if record::is_on(executor) {
+        record::ran_elsewhere(executor, parcel.number(), at, share);
     }
 }
 
@@ -143,6 +89,7 @@ impl Flight {
             *until = times.end();
             let items = times.items.min(self.load.items);
             let share = Share {
+                host: None,
                 pid: *pid,
                 work: &self.parcel.call().entry.name,
                 name: name_of(&*self.parcel),
@@ -154,7 +101,7 @@ impl Flight {
                 run: times.run,
                 encode: times.encode,
             };
-            record::ran_elsewhere(ledger.id().number(), self.parcel.number(), times.at, share);
+            note(&*self.parcel, times.at, share, ledger);
         }
         true
     }
@@ -168,6 +115,7 @@ impl Flight {
         let age = u64::try_from(slot.age().as_nanos()).unwrap_or(u64::MAX);
         let began = now.saturating_sub(age).max(until);
         let share = Share {
+            host: None,
             pid,
             work: &self.parcel.call().entry.name,
             name: name_of(&*self.parcel),
@@ -179,7 +127,7 @@ impl Flight {
             run: now.saturating_sub(began),
             encode: 0,
         };
-        record::ran_elsewhere(ledger.id().number(), self.parcel.number(), began, share);
+        note(&*self.parcel, began, share, ledger);
     }
 
     /// Its long argument has been sent. If a call runs on it, the answer may come where it was.

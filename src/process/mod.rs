@@ -35,10 +35,12 @@ mod times;
 mod worker;
 
 #[cfg(not(unix))]
-pub use absent::init;
+pub(crate) use absent::init;
 pub use builder::ProcessPoolBuilder;
 #[cfg(unix)]
-pub use constructor::init;
+pub(crate) use constructor::init;
+#[cfg(all(unix, feature = "cluster"))]
+pub(crate) use constructor::is_marked;
 
 #[cfg(not(unix))]
 use absent::Shared;
@@ -60,7 +62,7 @@ use std::{fmt, time::Instant};
 ///
 /// The calls are those of every [`Executor`]; work is a function or a closure that captures nothing, and what it takes and
 /// returns is [`Portable`](crate::Portable). Workers are this executable, started again when there is work for them. They
-/// never get to `main`, so there is nothing to register and nothing to guard; see [`init`] for the few builds where that needs
+/// never get to `main`, so there is nothing to register and nothing to guard; see [`init`](crate::init) for the few builds where that needs
 /// a word. Tested on Linux; built for macOS and not
 /// yet run there. On a system that is not Unix, building one is an error.
 ///

@@ -4,7 +4,6 @@ use super::{
     child::{DEEPEST, depth},
     config::Config,
     constructor,
-    flight::News,
     link::{
         bulk,
         slot::{ASKED_TO_STOP, TO_BE_DROPPED},
@@ -17,7 +16,7 @@ use crate::{
     executor::{Closed, Latch, Shutdown, Throttle, WorkersShown},
     future::host,
     ledger::{Ledger, Reporter, Stats},
-    remote::{check_location, place_of},
+    remote::{News, check_location, place_of},
     sync::{Arc, Condvar, Mutex, MutexGuard},
     sys::channel,
     task::{Admission, Carrier, CarrierHandle, Parcel, Reaction, Whereabouts},
@@ -428,8 +427,13 @@ impl Shared {
                     continue;
                 }
                 flight.take_back(control, 0, &self.ledger, news);
-                if !flight.abandoned && decide(Whereabouts::Started) == Reaction::AskToStop {
-                    control.ask(ASKED_TO_STOP);
+                if flight.abandoned {
+                    continue;
+                }
+                match decide(Whereabouts::Started) {
+                    Reaction::AskToStop => control.ask(ASKED_TO_STOP),
+                    Reaction::Kill => worker.stop(slot, &self.ledger, news),
+                    _ => {}
                 }
             }
         }

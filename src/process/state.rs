@@ -2,14 +2,14 @@
 
 use super::{
     config::Config,
-    flight::{Flight, News},
+    flight::Flight,
     link::frame::{ANNOUNCE, TIMED},
     worker::{Phase, Worker},
 };
 use crate::{
     error::TaskError,
     ledger::Ledger,
-    remote::{EntryPlace, place_of},
+    remote::{EntryPlace, News, place_of},
     running::record,
     sync::{Arc, atomic::Ordering::Relaxed},
     task::{Carrier, Entry, Parcel},
@@ -233,7 +233,7 @@ impl State {
         if parcel.tells_start() || ledger.max_pending().is_some() {
             asked |= ANNOUNCE;
         }
-        if record::is_on(ledger.id().number()) {
+        if record::is_on(ledger.id().number()) || parcel.wants_times() {
             asked |= TIMED;
         }
         let id = self.next_batch;
@@ -244,6 +244,7 @@ impl State {
                 if let Some(place) = parcel.place() {
                     place.store(place_in(worker.number, slot), Relaxed);
                 }
+                parcel.sent_to(worker.wires.child.pid());
                 if more {
                     self.queue.push_back(parcel);
                 }

@@ -4,7 +4,6 @@
 
 use super::{
     config::GRACE,
-    flight::News,
     logs,
     pool::Shared,
     start,
@@ -14,6 +13,7 @@ use super::{
 use crate::{
     error::{TaskError, WorkerDeath},
     panic,
+    remote::News,
     sync::Arc,
     sys::{
         channel::{self, poll_readable},

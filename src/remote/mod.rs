@@ -2,6 +2,8 @@
 
 mod contexts;
 mod identity;
+mod news;
 
 pub(crate) use contexts::Contexts;
 pub(crate) use identity::{EntryPlace, check_location, place_of, resolve};
+pub(crate) use news::News;

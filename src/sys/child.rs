@@ -134,6 +134,16 @@ impl ChildProcess {
         };
     }
 
+    /// `SIGTERM` to it alone: it is to end by itself.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn terminate(&self) {
+        let fate = self.fate();
+        if *fate == Reaped::Running {
+            // The number is its own while it is not reaped, which is not done before this lock is free.
+            let _ = process::kill_process(self.pid, Signal::TERM);
+        }
+    }
+
     /// `SIGKILL` to its whole group, if it was started with one; also after it died itself. After it was reaped this
     /// works only where a pidfd can mean a group (Linux 6.9): the number of the group is safe to use only while the
     /// group is known not to be empty, as it is until then.

@@ -31,6 +31,49 @@
 
 use std::ffi::{c_char, c_int};
 
+/// Makes a module `before_main` whose `CONSTRUCTOR` the loader calls before `main`. It calls `seen`; in a worker, as `is_marked`
+/// says, also `serve`, which gets what runs the program's later constructors and does not return.
+///
+/// The linker keeps it if something that is linked names `before_main::CONSTRUCTOR`.
+macro_rules! before_main {
+    (seen: $seen:path, is_marked: $is_marked:path, serve: $serve:path) => {
+        #[cfg(not(concurrent_futures_no_constructor))]
+        mod before_main {
+            use crate::sys::constructors::{Constructor, run_later};
+            use std::ffi::{c_char, c_int};
+
+            // SAFETY: entries of this section are pointers to functions of this type, which the loader calls once each before
+            // `main`.
+            #[used]
+            #[cfg_attr(
+                not(any(target_os = "macos", target_os = "ios")),
+                unsafe(link_section = ".init_array")
+            )]
+            #[cfg_attr(
+                any(target_os = "macos", target_os = "ios"),
+                unsafe(link_section = "__DATA,__mod_init_func")
+            )]
+            pub(super) static CONSTRUCTOR: Constructor = constructed;
+
+            extern "C" fn constructed(
+                count: c_int,
+                arguments: *const *const c_char,
+                environment: *const *const c_char,
+            ) {
+                $seen();
+                if $is_marked() {
+                    // SAFETY: this is the constructor in that slot, called by the loader with these arguments, and it does not
+                    // return: so no later constructor runs twice.
+                    $serve(|| unsafe {
+                        run_later(&raw const CONSTRUCTOR, count, arguments, environment);
+                    });
+                }
+            }
+        }
+    };
+}
+pub(crate) use before_main;
+
 /// An entry of the table. Not all C libraries pass the arguments; musl does not.
 pub(crate) type Constructor = extern "C" fn(c_int, *const *const c_char, *const *const c_char);
 

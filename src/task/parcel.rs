@@ -4,7 +4,7 @@ use super::{Entry, Shipment, short};
 use crate::{
     error::TaskError,
     ledger::Ledger,
-    running::TaskSpan,
+    running::{TaskSpan, record::Share},
     sync::{Arc, atomic::AtomicU64},
 };
 use std::time::Duration;
@@ -165,6 +165,14 @@ pub(crate) trait Parcel: Send + Sync {
     }
     /// An item has not survived its worker.
     fn lost(&self, item: Load, error: TaskError);
+    /// A batch of it has gone to this process.
+    fn sent_to(&self, _pid: u32) {}
+    /// Whether it wants to know how long the steps of its items take, recorded or not.
+    fn wants_times(&self) -> bool {
+        false
+    }
+    /// So long they took, from this time on.
+    fn took(&self, _at: u64, _share: &Share) {}
     /// A batch has ended; its items took so long.
     fn batch_ended(&self, _items: u32, _took: Duration) {}
     /// Tells who waits what has arrived.

@@ -48,10 +48,11 @@ pub(super) fn assemble(
 }
 
 /// Where a slice lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Place {
     Thread(u32),
-    Process(u32),
+    /// Of this machine, or of another one.
+    Process(Option<Arc<str>>, u32),
 }
 
 struct Assembly<'a> {
@@ -74,13 +75,14 @@ impl Assembly<'_> {
     fn lane(&mut self, place: Place) -> usize {
         let threads = self.threads;
         let lanes = &mut self.timeline.lanes;
-        *self.lanes.entry(place).or_insert_with(|| {
+        *self.lanes.entry(place.clone()).or_insert_with(|| {
             let (name, pid) = match place {
                 Place::Thread(number) => (
                     threads.get(number as usize).map_or("", |name| name).to_owned(),
                     None,
                 ),
-                Place::Process(pid) => (format!("process {pid}"), Some(pid)),
+                Place::Process(None, pid) => (format!("process {pid}"), Some(pid)),
+                Place::Process(Some(host), pid) => (format!("process {pid} on {host}"), Some(pid)),
             };
             lanes.push(Lane {
                 name,
@@ -253,7 +255,7 @@ impl Assembly<'_> {
             task.run += run;
             task.encode_result += encode;
         }
-        let lane = self.lane(Place::Process(share.pid));
+        let lane = self.lane(Place::Process(share.host, share.pid));
         self.timeline.lanes[lane].executor.get_or_insert(executor);
         self.timeline.slices.push(Slice {
             lane,

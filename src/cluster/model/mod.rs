@@ -261,7 +261,7 @@ fn hold(weather: Weather, steps: &[Step]) -> Truth {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 250, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_rules_hold_while_connections_break(steps in vec(step(Weather::Rough), 1..120)) {

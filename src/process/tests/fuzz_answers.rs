@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        flight::{Flight, News},
+        flight::Flight,
         link::{
             LENGTH, Link, SLOTS,
             frame::{ANNOUNCE, Header, IN_BULK, TIMED, up},
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     error::WorkerDeath,
     ledger::Ledger,
-    remote::EntryPlace,
+    remote::{EntryPlace, News},
     sync::Arc,
     sys::{
         channel,

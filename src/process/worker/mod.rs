@@ -4,7 +4,7 @@ mod sending;
 mod taking_in;
 
 use super::{
-    flight::{Flight, News},
+    flight::Flight,
     link::{
         Link, SLOTS, Way, Wish,
         bulk::{Reader, Writer},
@@ -16,6 +16,7 @@ use super::{
 use crate::{
     error::TaskError,
     ledger::Ledger,
+    remote::News,
     sync::Arc,
     sys::{channel, child::ChildProcess},
 };

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        flight::{Flight, News},
+        flight::Flight,
         link::{
             MOST_INLINE,
             frame::{BARE, Header, IN_BULK, LAST, TIMED, down, up},
@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     ledger::Ledger,
+    remote::News,
     sys::{channel, clock, huge_pages},
     task::{Answer, failure, short},
 };

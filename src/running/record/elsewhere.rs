@@ -9,6 +9,8 @@ use std::{
 /// What a worker process did with one item, or with many short ones.
 #[derive(Debug, Clone)]
 pub(crate) struct Share {
+    /// The machine, if it is one of a cluster.
+    pub(crate) host: Option<Arc<str>>,
     pub(crate) pid: u32,
     pub(crate) work: WorkName,
     pub(crate) name: Option<Arc<str>>,
@@ -22,6 +24,23 @@ pub(crate) struct Share {
     pub(crate) decode: u64,
     pub(crate) run: u64,
     pub(crate) encode: u64,
+}
+
+#[cfg(feature = "cluster")]
+impl Share {
+    /// What another machine says of times is cut down to what can be: nothing lies behind `now`.
+    pub(crate) fn not_after(self, at: u64, now: u64) -> Self {
+        let left = now.saturating_sub(at);
+        let decode = self.decode.min(left);
+        let run = self.run.min(left - decode);
+        let encode = self.encode.min(left - decode - run);
+        Self {
+            decode,
+            run,
+            encode,
+            ..self
+        }
+    }
 }
 
 /// The times at which an item went from one step to the next.

@@ -4,6 +4,7 @@ mod batches;
 mod clients;
 mod holds;
 mod loss;
+mod on_redis;
 mod workers;
 
 pub(super) use batches::*;
@@ -196,12 +197,18 @@ fn recall(session: &mut dyn Session, place: &Place) -> Recalled {
     recalled[0]
 }
 
-/// The bodies in the row of the client `c`.
+/// The bodies in the row of the client `c`, which may come in several answers.
 fn results(session: &mut dyn Session) -> Vec<Vec<u8>> {
-    let arrivals = session
-        .results(&client("c"), Position::default(), Duration::ZERO)
-        .unwrap();
-    arrivals.into_iter().map(|arrival| arrival.body).collect()
+    let mut bodies = Vec::new();
+    let mut after = Position::default();
+    loop {
+        let arrivals = session.results(&client("c"), after, Duration::ZERO).unwrap();
+        let Some(last) = arrivals.last() else {
+            return bodies;
+        };
+        after = last.position;
+        bodies.extend(arrivals.into_iter().map(|arrival| arrival.body));
+    }
 }
 
 /// Where deliveries lie.

@@ -1,0 +1,73 @@
+//! How a client comes to its end.
+
+use super::{
+    Client, Engine, State,
+    flights::{Errand, Leg},
+};
+use crate::{
+    cluster::message::Treatment, error::TaskError, executor::Shutdown, ledger::AtRest, lifecycle::Stage,
+    remote::News,
+};
+
+impl Client {
+    pub(in crate::cluster) fn begin_shutdown(&self, how: Shutdown) {
+        let target = Stage::of(how);
+        if target > Stage::Finishing {
+            self.ledger.request_stop();
+        }
+        let mut news = News::default();
+        let mut state = self.lock();
+        state.stage = state.stage.max(target);
+        self.ledger.refuse_from_now_on();
+        if state.stage == Stage::Cancelling || state.stage == Stage::Killing {
+            let is_kill = state.stage == Stage::Killing;
+            for (parcel, _) in std::mem::take(&mut state.queue) {
+                news.cancel.push(parcel);
+            }
+            for number in state.flights.numbers() {
+                state.stop(number, is_kill, &mut news);
+            }
+        }
+        // It may be at rest already, which the sender finds out.
+        state.sender_sleeps = false;
+        self.release(state, news);
+        self.to_send.notify_one();
+        self.changed.notify_all();
+    }
+
+    /// Nothing is left, and nothing can come any more.
+    pub(super) fn is_over(&self, state: &State) -> bool {
+        let has_said_all = state.flights.errands.is_empty() || !matches!(state.engine, Engine::Connected);
+        state.stage > Stage::Open && state.is_at_rest() && has_said_all && !self.ledger.is_held()
+    }
+}
+
+impl State {
+    fn stop(&mut self, number: u64, is_kill: bool, news: &mut News) {
+        let Some(flight) = self.flights.get(number) else {
+            return;
+        };
+        if flight.leg == Leg::Ashore {
+            return self.came_back(number, news);
+        }
+        if is_kill {
+            self.withdraw(number);
+            self.fail(number, &TaskError::Cancelled, news);
+        } else if let Some(place) = flight.place() {
+            self.flights.errands.push_back(Errand {
+                number,
+                place,
+                running: Treatment::AskToStop,
+            });
+        }
+    }
+}
+
+impl AtRest for Client {
+    fn came_to_rest(&self) {
+        let mut state = self.lock();
+        state.sender_sleeps = false;
+        drop(state);
+        self.to_send.notify_one();
+    }
+}

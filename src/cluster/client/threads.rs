@@ -1,0 +1,220 @@
+//! The two threads of a client.
+
+use super::{Client, Engine, receive::Reader, send::Sent};
+use crate::{
+    cluster::broker::{Fault, Session},
+    error::{TaskError, Unavailable},
+    lifecycle::Stage,
+    panic,
+    remote::News,
+    sync::Arc,
+};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+/// The lease of 60 s is renewed this often.
+const RENEW: Duration = Duration::from_secs(15);
+
+/// How often it is looked who is there: while there are tasks, and else.
+const CENSUS: Duration = Duration::from_secs(1);
+const IDLE_CENSUS: Duration = Duration::from_secs(5);
+
+/// A full engine, or one that cannot be reached, is tried again after so long; the latter after longer and longer.
+const FULL: Duration = Duration::from_millis(10);
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+impl Client {
+    pub(in crate::cluster) fn start(
+        self: &Arc<Self>,
+        session: Box<dyn Session>,
+        reader: Reader,
+    ) -> io::Result<()> {
+        let receiver = self.clone();
+        spawn("cluster-receive", self, move || receiver.receive(session, reader))?;
+        let sender = self.clone();
+        spawn("cluster-send", self, move || sender.send()).inspect_err(|_| self.end_badly())
+    }
+
+    fn send(&self) {
+        let mut session: Option<(u64, Box<dyn Session>)> = None;
+        loop {
+            let generation = {
+                let mut state = self.lock();
+                loop {
+                    if self.is_over(&state) {
+                        state.stage = Stage::Closed;
+                        drop(state);
+                        return self.leave_sender(session.map(|(_, session)| session));
+                    }
+                    if state.stage == Stage::Closed {
+                        drop(state);
+                        return self.leave_sender(None);
+                    }
+                    if state.has_something_to_send(&self.ledger) && !state.must_resume {
+                        break state.generation;
+                    }
+                    state.sender_sleeps = true;
+                    self.to_send.wait(&mut state);
+                }
+            };
+            if let Err(fault) = self.send_with(&mut session, generation) {
+                session = None;
+                self.lost_engine(&fault);
+            }
+        }
+    }
+
+    fn send_with(&self, kept: &mut Option<(u64, Box<dyn Session>)>, generation: u64) -> Result<(), Fault> {
+        if kept.as_ref().is_none_or(|(of, _)| *of != generation) {
+            // One from before may belong to a server that is gone.
+            *kept = None;
+            *kept = Some((generation, self.broker.open()?));
+        }
+        let Some((_, session)) = kept else { return Ok(()) };
+        match self.send_step(&mut **session)? {
+            Sent::Some => {}
+            Sent::Full => self.pause(FULL),
+            Sent::Nothing => {
+                // What waits waits for results.
+                let mut state = self.lock();
+                if !state.flights.has_some_ashore()
+                    && state.flights.errands.is_empty()
+                    && !state.queue.is_empty()
+                {
+                    state.sender_sleeps = true;
+                    self.to_send.wait_until(&mut state, Instant::now() + FIRST_PAUSE);
+                    state.sender_sleeps = false;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until something changes, at most so long.
+    fn pause(&self, limit: Duration) {
+        let mut state = self.lock();
+        self.changed.wait_until(&mut state, Instant::now() + limit);
+    }
+
+    fn leave_sender(&self, session: Option<Box<dyn Session>>) {
+        let name = {
+            let mut state = self.lock();
+            state.sender_has_left = true;
+            state.name.clone()
+        };
+        self.changed.notify_all();
+        // The receiver waits for results, and is to see that none will come.
+        if let Some(mut session) = session.or_else(|| self.broker.open().ok()) {
+            let _ = session.tell(&[(name, Vec::new())]);
+        }
+    }
+
+    fn receive(&self, session: Box<dyn Session>, mut reader: Reader) {
+        let mut session = Some(session);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.receive_with(session.take(), &mut reader, &mut pause) {
+                Ok(()) => break,
+                Err(fault) => {
+                    self.lost_engine(&fault);
+                    let is_refused = matches!(fault, Fault::Refused(_));
+                    self.give_up_if_due(is_refused);
+                    if self.sleep_unless_closed(pause) {
+                        break;
+                    }
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+        self.latch.open();
+    }
+
+    /// Sleeps while the engine is away. True if the client is closed.
+    fn sleep_unless_closed(&self, pause: Duration) -> bool {
+        let until = Instant::now() + pause;
+        // What waits for a result that will not come now may be all that keeps the client open.
+        self.to_send.notify_one();
+        let mut state = self.lock();
+        while !state.sender_has_left {
+            if self.changed.wait_until(&mut state, until).timed_out() {
+                break;
+            }
+        }
+        state.sender_has_left
+    }
+
+    fn receive_with(
+        &self,
+        session: Option<Box<dyn Session>>,
+        reader: &mut Reader,
+        pause: &mut Duration,
+    ) -> Result<(), Fault> {
+        let mut session = match session {
+            Some(session) => session,
+            None => self.broker.open()?,
+        };
+        let session = &mut *session;
+        let (mut renewed, mut counted) = (Instant::now(), Instant::now());
+        loop {
+            let (must_resume, has_left, is_idle) = {
+                let state = self.lock();
+                (
+                    state.must_resume,
+                    state.sender_has_left,
+                    state.is_at_rest() && !state.is_awaited,
+                )
+            };
+            if has_left {
+                let name = self.lock().name.clone();
+                let _ = session.leave(&name);
+                return Ok(());
+            }
+            if must_resume {
+                self.resume(session, reader)?;
+                *pause = FIRST_PAUSE;
+                renewed = Instant::now();
+            }
+            if renewed.elapsed() >= RENEW {
+                self.renew_step(session)?;
+                renewed = Instant::now();
+            }
+            let census = if is_idle { IDLE_CENSUS } else { CENSUS };
+            if counted.elapsed() >= census {
+                self.census_step(session)?;
+                counted = Instant::now();
+            }
+            self.receive_step(session, reader, census)?;
+        }
+    }
+
+    /// A mistake in this folder must not become a hang: nobody is left to take results in.
+    fn end_badly(&self) {
+        let mut news = News::default();
+        let mut state = self.lock();
+        state.stage = Stage::Closed;
+        state.engine = Engine::Away(Instant::now(), "a thread of the client has ended".to_owned());
+        state.sender_has_left = true;
+        self.ledger.refuse_from_now_on();
+        let reason = TaskError::Unavailable(Unavailable::new("a thread of the cluster's client has ended"));
+        state.fail_all(&reason, &mut news);
+        self.release(state, news);
+        self.to_send.notify_all();
+        self.changed.notify_all();
+        self.latch.open();
+    }
+}
+
+fn spawn(name: &str, client: &Arc<Client>, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let client = client.clone();
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            if panic::catch(run).is_err() {
+                client.end_badly();
+            }
+        })
+        .map(|_| ())
+}
