@@ -11,6 +11,8 @@ mod constructor;
 mod local_server;
 mod local_workers;
 mod message;
+#[cfg(test)]
+mod model;
 mod worker;
 
 pub use builder::ClusterBuilder;
