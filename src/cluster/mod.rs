@@ -19,7 +19,7 @@ pub use builder::ClusterBuilder;
 pub(crate) use constructor::init;
 
 use crate::{
-    error::{BuildError, ClusterError},
+    error::BuildError,
     executor::{Closed, Executor, Readmit, Shutdown, Throttle},
     future::host,
     ledger::{Ledger, Stats},
