@@ -300,7 +300,7 @@ impl Client {
 
 impl State {
     fn slots(&self, config: &Config) -> usize {
-        self.fleet.slots().max(config.own_slots)
+        self.fleet.slots().max(config.own_slots).max(1)
     }
 
     /// A load will not run where it is. It goes back to its parcel, which waits with it in front of the others; once the client is
