@@ -1,9 +1,9 @@
 use super::{
     Cluster, Handle,
     address::{Address, check_name},
-    broker::{Broker, redis::RedisBroker},
+    broker::redis::RedisBroker,
     build::build_id,
-    client::{Client, Config, Reader},
+    client::{Client, Config},
     constructor,
     local_server::LocalServer,
     local_workers::LocalWorkers,

@@ -11,13 +11,15 @@ mod constructor;
 mod local_server;
 mod local_workers;
 mod message;
+#[cfg(test)]
+mod model;
 mod worker;
 
 pub use builder::ClusterBuilder;
 pub(crate) use constructor::init;
 
 use crate::{
-    error::{BuildError, ClusterError},
+    error::BuildError,
     executor::{Closed, Executor, Readmit, Shutdown, Throttle},
     future::host,
     ledger::{Ledger, Stats},

@@ -7,6 +7,8 @@
 #[cfg(test)]
 pub(crate) mod fake;
 pub(crate) mod redis;
+#[cfg(test)]
+mod suite;
 
 use std::{fmt, time::Duration};
 
@@ -175,7 +177,7 @@ pub(crate) trait Session: Send {
         most: usize,
         batch: &[Outgoing<'_>],
     ) -> Result<Submitted, Fault>;
-    /// The entries behind `after`; if there are none, waits for the next for at most `wait`. Those up to `after` are removed.
+    /// The first entries behind `after`; if there are none, waits for the next for at most `wait`. Those up to `after` are removed.
     fn results(&mut self, client: &ClientId, after: Position, wait: Duration) -> Result<Vec<Arrival>, Fault>;
     /// Removes each task that no worker has had, and tells those that have the others.
     fn recall(&mut self, recalls: &[Recall]) -> Result<Vec<Recalled>, Fault>;

@@ -46,8 +46,10 @@ impl Client {
             state.name = name;
             state.contexts.clear();
         }
+        let clock = Clock::compare(session)?;
         let registered = session.workers()?;
         let mut state = self.lock();
+        state.clock = clock;
         state
             .fleet
             .update(&registered, &self.config.build, Instant::now());

@@ -152,6 +152,11 @@ impl FakeBroker {
 
     // What a test can see of it.
 
+    /// How long it has been there.
+    pub(crate) fn now(&self) -> Duration {
+        self.0.state.lock().store.now
+    }
+
     /// How many tasks lie in a queue, held ones included.
     pub(crate) fn queued(&self, label: Option<&str>) -> usize {
         self.0.state.lock().store.queues.len(label)

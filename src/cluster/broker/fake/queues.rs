@@ -130,7 +130,8 @@ impl Queues {
         // A label that is named twice is one queue.
         let read: BTreeSet<Option<String>> = labels.iter().cloned().map(Some).chain([None]).collect();
         let mut deliveries = Vec::new();
-        for (label, queue) in self.0.iter_mut().filter(|(label, _)| read.contains(*label)) {
+        // Tasks with a label come first: others may run the rest.
+        for (label, queue) in self.0.iter_mut().rev().filter(|(label, _)| read.contains(*label)) {
             for (position, entry) in &mut queue.entries {
                 if deliveries.len() == most {
                     return deliveries;

@@ -15,6 +15,9 @@ use std::{
 /// As on the real engine.
 pub(super) const LEASE: Duration = Duration::from_secs(60);
 const WORKER_IS_SHOWN_FOR: Duration = Duration::from_secs(60);
+/// So many results are in one answer. Few, so that who takes the first answer for all is found out.
+const MOST_AT_ONCE: usize = 64;
+
 const UNREAD_IS_KEPT_FOR: Duration = Duration::from_secs(60 * 60);
 
 #[derive(Debug, Clone)]
@@ -125,7 +128,7 @@ impl Store {
             return Vec::new();
         };
         row.arrivals.retain(|arrival| arrival.position > after);
-        row.arrivals.iter().cloned().collect()
+        row.arrivals.iter().take(MOST_AT_ONCE).cloned().collect()
     }
 
     pub(super) fn recall(&mut self, recalls: &[Recall]) -> Vec<Recalled> {

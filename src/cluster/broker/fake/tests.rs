@@ -1,7 +1,9 @@
 //! What the fake does beyond the seam: its troubles come as they were ordered.
 
 use super::{
-    super::{BlobKey, Broker, ClientId, Fault, Outgoing, Position, Session, Submitted, WorkerId},
+    super::{
+        BlobKey, Broker, ClientId, Fault, Outgoing, Position, Session, Submitted, WorkerId, suite::Ground,
+    },
     FakeBroker,
 };
 use std::{thread, time::Duration};
@@ -197,4 +199,24 @@ fn a_patient_one_waits_for_what_comes() {
         fake.left(),
         ["the task at 1000-0 of queue -, held by a", "the lease of c"]
     );
+}
+
+impl Ground for FakeBroker {
+    fn broker(&self) -> &dyn Broker {
+        self
+    }
+
+    fn wipe(&self) {
+        Self::wipe(self);
+    }
+
+    fn restart(&self) {
+        self.disconnect();
+    }
+}
+
+mod seam {
+    use super::super::{super::suite::hold_to_the_seam, FakeBroker};
+
+    hold_to_the_seam!(FakeBroker::patient());
 }
