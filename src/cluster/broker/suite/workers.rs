@@ -46,7 +46,7 @@ pub(in super::super) fn a_label_reaches_only_those_who_ask_for_it(ground: &dyn G
     submit(&mut *session, Some("gpu"), &[1]);
     submit(&mut *session, Some("large"), &[2]);
     let plain = submit(&mut *session, None, &[3]);
-    assert_eq!(super::places(&fetch(&mut *session, "w", &["small"])), plain);
+    assert_eq!(places(&fetch(&mut *session, "w", &["small"])), plain);
     let large = fetch(&mut *session, "w", &["small", "large"]);
     assert_eq!(large.len(), 1);
     assert_eq!(
