@@ -26,17 +26,17 @@ pub(crate) fn build_id() -> io::Result<&'static str> {
 }
 
 fn hash(content: &mut impl Read) -> io::Result<String> {
-    let mut context = Context::new(&SHA256);
+    let mut hash = Context::new(&SHA256);
     let mut buffer = vec![0; 256 * 1024];
     loop {
         match content.read(&mut buffer) {
             Ok(0) => break,
-            Ok(length) => context.update(&buffer[..length]),
+            Ok(length) => hash.update(&buffer[..length]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    let digest = context.finish();
+    let digest = hash.finish();
     Ok(hexadecimal(&digest.as_ref()[..BYTES]))
 }
 

@@ -47,6 +47,6 @@ mod tests {
         assert_eq!(clock.there(7_000_000), 1_700_000_000_002_000);
         assert_eq!(clock.here(1_700_000_000_002_000), 7_000_000);
         assert_eq!(clock.here(0), 0);
-        assert!(clock.here(u64::MAX) <= self::clock::precise());
+        assert!(clock.here(u64::MAX) <= clock::precise());
     }
 }

@@ -17,13 +17,13 @@ impl LocalServer {
         Self::start_with(more).expect("tests of the cluster need `valkey-server` or `redis-server`")
     }
 
-    /// Listens at a port of this machine, too.
-    pub(crate) fn start_with_port(more: &[&str]) -> (Self, u16) {
+    /// Listens at a port of this machine, too: `kind` is `--port` or `--tls-port`.
+    pub(crate) fn start_with_port(kind: &str, more: &[&str]) -> (Self, u16) {
         // Somebody else may take it in between.
         for _ in 0..20 {
             let port = free_port();
             let shown = port.to_string();
-            let arguments = [&["--port", &shown, "--bind", "127.0.0.1"], more].concat();
+            let arguments = [&[kind, &shown, "--bind", "127.0.0.1"], more].concat();
             match Self::start_with(&arguments) {
                 Ok(server) => return (server, port),
                 Err(ClusterError::Start(_)) => {}

@@ -52,13 +52,20 @@ pub(crate) fn die_with_parent(_parent: u32) -> bool {
 /// A handler that does nothing, not `SIG_IGN`: exec resets handlers, so a program that a task starts can be
 /// interrupted as usual. If interrupts were ignored already, they stay so for these programs, too.
 pub(crate) fn ignore_interrupt() {
+    ignore(libc::SIGINT);
+}
+
+/// The same for the signal that asks a process to end, where somebody else is asked as well and sees to it.
+#[cfg(feature = "cluster")]
+pub(crate) fn ignore_termination() {
+    ignore(libc::SIGTERM);
+}
+
+fn ignore(signal: c_int) {
     extern "C" fn nothing(_signal: c_int) {}
-    if disposition(libc::SIGINT) == libc::SIG_DFL {
-        set_disposition(
-            libc::SIGINT,
-            nothing as extern "C" fn(c_int) as usize,
-            libc::SA_RESTART,
-        );
+    if disposition(signal) == libc::SIG_DFL {
+        let handler = nothing as extern "C" fn(c_int) as usize;
+        set_disposition(signal, handler, libc::SA_RESTART);
     }
 }
 

@@ -30,10 +30,9 @@ impl Clients {
         let unknown: BTreeSet<_> = clients
             .into_iter()
             .filter(|client| {
-                !self
-                    .0
+                self.0
                     .get(*client)
-                    .is_some_and(|standing| now.saturating_duration_since(standing.as_of) < HOLDS_FOR)
+                    .is_none_or(|standing| now.saturating_duration_since(standing.as_of) >= HOLDS_FOR)
             })
             .collect();
         unknown.into_iter().cloned().collect()

@@ -51,6 +51,7 @@ pub(super) struct Forwarded {
     state: Mutex<State>,
 }
 
+#[allow(clippy::struct_excessive_bools)] // They are answers to different questions.
 struct State {
     /// What no process has, in pieces.
     waiting: Vec<Load>,
@@ -305,12 +306,16 @@ impl Parcel for Forwarded {
 
     fn arrived(&self, item: u64, answer: Answer<'_>) {
         let outcome = match answer {
-            Answer::Value(bytes) => Outcome::Value(bytes.to_vec()),
+            Answer::Value(bytes) => return self.state.lock().outcomes.set_value(item, bytes),
             Answer::LargeValue(bytes) => Outcome::Value(bytes),
             Answer::Bare(bytes) => Outcome::Bare(Payload::Here(bytes)),
             Answer::Failed(error) => self.failed(error),
         };
         self.state.lock().outcomes.set(item, outcome);
+    }
+
+    fn arrived_together(&self, first: u64, items: u32, values: &[u8]) {
+        self.state.lock().outcomes.set_together(first, items, values);
     }
 
     fn lost(&self, item: Load, error: TaskError) {
@@ -368,7 +373,3 @@ impl Parcel for Forwarded {
         self.conclude();
     }
 }
-
-#[cfg(test)]
-#[path = "forwarded_tests.rs"]
-mod tests;

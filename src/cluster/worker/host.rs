@@ -4,6 +4,7 @@ use super::{
     super::{
         broker::WorkerId,
         build::hexadecimal,
+        clock::Clock,
         message::{Report, WorkerRecord},
     },
     contexts::Contexts,
@@ -17,7 +18,7 @@ use crate::{
     process::ProcessPool,
     sync::{
         Arc, Condvar, Mutex,
-        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
     },
     task::CarrierHandle,
 };
@@ -69,7 +70,7 @@ pub(super) enum Ending {
 pub(super) struct Host {
     pub(super) worker: WorkerId,
     pub(super) config: Config,
-    host: String,
+    machine: String,
     pub(super) pool: ProcessPool,
     pub(super) carrier: CarrierHandle,
     pub(super) desk: Mutex<Desk<Arc<Forwarded>>>,
@@ -82,11 +83,11 @@ pub(super) struct Host {
     attending: AtomicBool,
     /// The fetching thread may have more than the desk knows of.
     pub(super) fetching: AtomicBool,
+    /// The first thread has nothing to look for.
+    dozes: AtomicBool,
     /// Tasks that have ended so far.
     ended: AtomicU64,
-    /// The engine's clock less this machine's, in microseconds.
-    offset: AtomicI64,
-    clock_is_set: AtomicBool,
+    pub(super) clock: Mutex<Clock>,
     pub(super) next_blob: AtomicU64,
     pub(super) malformed: AtomicU64,
     /// It was told to stop.
@@ -109,11 +110,15 @@ const SLOW_TICK: Duration = Duration::from_millis(100);
 
 impl Host {
     pub(super) fn new(config: Config, stop: Arc<AtomicBool>) -> Result<Arc<Self>, BuildError> {
-        let pool = ProcessPool::builder().workers(config.slots).build()?;
+        let pool = ProcessPool::builder()
+            .workers(config.slots)
+            // Whoever stops services often signals all processes of one, and what runs is to be finished.
+            .initializer(|()| crate::sys::worker::ignore_termination(), ())
+            .build()?;
         let carrier = pool.carrier().ok_or(BuildError::NotInitialized)?;
         Ok(Arc::new(Self {
             worker: new_worker_id(),
-            host: host_name(),
+            machine: host_name(),
             desk: Mutex::new(Desk::new(config.slots)),
             config,
             pool,
@@ -123,9 +128,9 @@ impl Host {
             room: Condvar::new(),
             attending: AtomicBool::new(false),
             fetching: AtomicBool::new(false),
+            dozes: AtomicBool::new(false),
             ended: AtomicU64::new(0),
-            offset: AtomicI64::new(0),
-            clock_is_set: AtomicBool::new(false),
+            clock: Mutex::new(Clock::default()),
             next_blob: AtomicU64::new(0),
             malformed: AtomicU64::new(0),
             stop,
@@ -140,7 +145,7 @@ impl Host {
         let restarted = self.pool.stats().workers_restarted;
         let desk = self.desk.lock();
         WorkerRecord {
-            host: self.host.clone(),
+            host: self.machine.clone(),
             pid: std::process::id(),
             slots: small(self.config.slots),
             labels: self.config.labels.clone(),
@@ -195,7 +200,16 @@ impl Host {
             return;
         }
         let tick = if desk.has_untold() { TICK } else { SLOW_TICK };
+        self.dozes.store(tick == SLOW_TICK, SeqCst);
         self.news.wait_until(&mut desk, Instant::now() + tick);
+        self.dozes.store(false, SeqCst);
+    }
+
+    /// What was fetched may run for longer: then its start is to be told before long.
+    pub(super) fn look_soon(&self) {
+        if self.dozes.load(SeqCst) && self.desk.lock().has_untold() {
+            self.news.notify_one();
+        }
     }
 
     /// Waits until more may be fetched, for a moment.
@@ -217,17 +231,6 @@ impl Host {
         if self.desk.lock().ends.has_large() {
             self.news.notify_one();
         }
-    }
-
-    /// The engine's clock read `micros` when this machine's read `at`.
-    pub(super) fn set_clock(&self, micros: u64, at: u64) {
-        let here = (at / 1_000).cast_signed();
-        self.offset.store(micros.cast_signed().wrapping_sub(here), SeqCst);
-        self.clock_is_set.store(true, SeqCst);
-    }
-
-    pub(super) fn is_clock_set(&self) -> bool {
-        self.clock_is_set.load(SeqCst)
     }
 
     pub(super) fn ending(&self) -> Option<Ending> {
@@ -269,6 +272,7 @@ impl Host {
 
     /// Ends the processes of its pool.
     pub(super) fn close_pool(&self) {
+        self.desk.lock().clear();
         self.pool.begin_shutdown(Shutdown::Kill);
         self.pool
             .wait_closed(Some(Instant::now() + Duration::from_secs(6)));
@@ -307,7 +311,7 @@ impl Hears for Host {
     }
 
     fn host(&self) -> &str {
-        &self.host
+        &self.machine
     }
 
     fn worker(&self) -> &str {
@@ -315,7 +319,7 @@ impl Hears for Host {
     }
 
     fn engine_time(&self, at: u64) -> u64 {
-        (at / 1_000).wrapping_add_signed(self.offset.load(SeqCst))
+        self.clock.lock().there(at)
     }
 }
 

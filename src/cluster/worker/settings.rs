@@ -1,5 +1,6 @@
 //! What a worker is told by its environment.
 
+use crate::cluster::address::check_name;
 use std::{env, ffi::CStr, path::PathBuf, time::Duration};
 
 /// How a worker is started.
@@ -15,6 +16,8 @@ pub(in crate::cluster) struct Settings {
     pub(super) authority: Option<PathBuf>,
     pub(super) insecure: bool,
     pub(super) give_up_after: Option<Duration>,
+    /// After how long a worker that is not heard of has lost its tasks.
+    pub(super) hold: Option<Duration>,
     /// The process that this one is not to outlive.
     pub(super) parent: Option<u32>,
 }
@@ -28,12 +31,14 @@ impl Settings {
     pub(in crate::cluster) const AUTHORITY: &'static str = "CONCURRENT_FUTURES_CA";
     pub(in crate::cluster) const INSECURE: &'static str = "CONCURRENT_FUTURES_INSECURE";
     pub(in crate::cluster) const GIVE_UP: &'static str = "CONCURRENT_FUTURES_WORKER_GIVE_UP";
+    pub(in crate::cluster) const HOLD: &'static str = "CONCURRENT_FUTURES_WORKER_HOLD";
     pub(in crate::cluster) const PARENT: &'static str = "CONCURRENT_FUTURES_WORKER_PARENT";
 
     /// Those that neither tasks nor the programs that they start are to see.
-    pub(in crate::cluster) const OF_THE_WORKER: [&'static CStr; 3] = [
+    pub(in crate::cluster) const OF_THE_WORKER: [&'static CStr; 4] = [
         c"CONCURRENT_FUTURES_WORKER",
         c"CONCURRENT_FUTURES_WORKER_GIVE_UP",
+        c"CONCURRENT_FUTURES_WORKER_HOLD",
         c"CONCURRENT_FUTURES_WORKER_PARENT",
     ];
 
@@ -65,11 +70,7 @@ impl Settings {
             .map(str::to_owned)
             .collect();
         for name in labels.iter().chain([&pool]) {
-            if !is_name(name) {
-                return Err(format!(
-                    "{name:?} cannot be the name of a pool or a label: 1 to 64 letters, digits, `-`, `_` or `.`"
-                ));
-            }
+            check_name(name).map_err(|error| error.to_string())?;
         }
         let insecure = match text(Self::INSECURE)?.as_deref() {
             None | Some("" | "0") => false,
@@ -84,17 +85,10 @@ impl Settings {
             authority: text(Self::AUTHORITY)?.map(PathBuf::from),
             insecure,
             give_up_after: number(Self::GIVE_UP)?.map(|seconds| Duration::from_secs(seconds.into())),
+            hold: number(Self::HOLD)?.map(|seconds| Duration::from_secs(seconds.into())),
             parent: number(Self::PARENT)?,
         })
     }
-}
-
-/// Whether something can be part of a key.
-pub(in crate::cluster) fn is_name(name: &str) -> bool {
-    (1..=64).contains(&name.len())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 #[cfg(test)]

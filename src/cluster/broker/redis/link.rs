@@ -26,7 +26,7 @@ pub(super) fn client(address: &Address) -> Result<Client, String> {
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
     let info = address.way().map_err(|error| error.to_string())?;
-    let client = match address.ca() {
+    match address.ca() {
         Some(path) if address.is_encrypted() => {
             let shown = path.display();
             let pem =
@@ -44,8 +44,7 @@ pub(super) fn client(address: &Address) -> Result<Client, String> {
             Client::build_with_tls(info, certificates).map_err(|error| format!("{shown}: {error}"))
         }
         _ => Client::open(info).map_err(|error| error.to_string()),
-    };
-    client
+    }
 }
 
 impl Link {
@@ -97,7 +96,7 @@ impl Link {
         self.accept(answer)
     }
 
-    /// Lets the server take a step. `fill` adds keys, after how many they are, and arguments.
+    /// Lets the server take a step.
     pub(super) fn step(
         &mut self,
         script: &Script,
@@ -170,7 +169,7 @@ pub(super) fn call(script: &Script, keys: &[&str], arguments: &[&[u8]]) -> Cmd {
     invocation("EVALSHA", script.hash(), keys, arguments)
 }
 
-pub(super) fn invocation(verb: &str, script: &str, keys: &[&str], arguments: &[&[u8]]) -> Cmd {
+fn invocation(verb: &str, script: &str, keys: &[&str], arguments: &[&[u8]]) -> Cmd {
     let bytes = arguments.iter().map(|argument| argument.len()).sum::<usize>();
     let mut command = Cmd::with_capacity(3 + keys.len() + arguments.len(), bytes + script.len() + 256);
     command.arg(verb).arg(script).arg(keys.len()).arg(keys);

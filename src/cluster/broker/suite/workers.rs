@@ -178,6 +178,29 @@ pub(in super::super) fn requests_are_heard_once(ground: &dyn Ground) {
     assert_eq!(session.hear(&worker("v"), Duration::ZERO), Ok(Vec::new()));
 }
 
+pub(in super::super) fn who_is_asked_hears_it(ground: &dyn Ground) {
+    let mut session = session(ground);
+    let requests = [("w", "one"), ("v", "two"), ("w", "three")];
+    let requests = requests.map(|(name, request)| (worker(name), request.as_bytes().to_vec()));
+    session.ask(&requests).unwrap();
+    session.ask(&[]).unwrap();
+    for (name, expected) in [("w", vec!["one", "three"]), ("v", vec!["two"])] {
+        let mut heard = Vec::new();
+        while heard.len() < expected.len() {
+            let more = session.hear(&worker(name), LONG).unwrap();
+            assert!(!more.is_empty(), "only {heard:?}");
+            heard.extend(more);
+        }
+        assert_eq!(
+            heard,
+            expected
+                .iter()
+                .map(|request| request.as_bytes())
+                .collect::<Vec<_>>()
+        );
+    }
+}
+
 pub(in super::super) fn who_waits_for_requests_is_woken(ground: &dyn Ground) {
     let mut session = session(ground);
     let place = submit(&mut *session, None, &[1]).remove(0);

@@ -281,9 +281,12 @@ fn workers_are_seen_until_they_retire_or_are_silent() {
     let mut session = broker.open().unwrap();
     let me = client("me");
     session.enlist(&me).unwrap();
-    submit(&mut *session, &me, None, &[1]);
+    submit(&mut *session, &me, None, &[1, 2]);
     for name in ["w1", "w2"] {
-        session.fetch(&worker(name), &[], 1, NOW).unwrap();
+        let task = session.fetch(&worker(name), &[], 1, NOW).unwrap().pop().unwrap();
+        if name == "w2" {
+            session.finish(&worker(name), &[ended(&task, &me, "x")]).unwrap();
+        }
         session.beat(&worker(name), b"a:record\xff", &[]).unwrap();
     }
     server.ask(&["HSET", "{cf:pool}:w", "silent", "1:x"]);

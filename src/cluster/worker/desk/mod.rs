@@ -2,6 +2,10 @@
 //!
 //! Whoever holds the desk acts on what it says. `W` is the work as the pool has it.
 
+mod early;
+mod limits;
+mod starts;
+
 use super::{
     super::{
         broker::{ClientId, Delivery, Place, Returned},
@@ -11,43 +15,29 @@ use super::{
     done::{Done, Ends},
     pace::Pace,
 };
+use early::Early;
+use starts::Start;
 use std::{
     collections::{HashMap, VecDeque},
     time::{Duration, Instant},
 };
-
-/// So many futures are in hand for each process.
-const FUTURES_PER_SLOT: usize = 64;
-
-/// No more are fetched at once.
-const MOST_AT_ONCE: usize = 512;
-
-/// What has waited so long behind longer work is handed back: rule 11.
-const WAITED_TOO_LONG: Duration = Duration::from_millis(200);
-
-/// The start of what runs for longer is told without having been asked for: rule 8.
-const TOLD_AFTER: Duration = Duration::from_millis(2);
-
-/// A request may overtake the task that it is about, but not by more.
-const OVERTAKES_BY: Duration = Duration::from_secs(30);
-const MOST_EARLY: usize = 10_000;
 
 /// At this delivery a task runs alone, and behind it it does not run any more: rule 9.
 const ALONE_AT: u32 = 4;
 
 /// What the desk wants to know of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Label {
-    pub(super) client: ClientId,
-    pub(super) number: u64,
-    pub(super) is_async: bool,
+pub(in crate::cluster::worker) struct Label {
+    pub(in crate::cluster::worker) client: ClientId,
+    pub(in crate::cluster::worker) number: u64,
+    pub(in crate::cluster::worker) is_async: bool,
     /// How often it was delivered.
-    pub(super) times: u32,
+    pub(in crate::cluster::worker) times: u32,
 }
 
 /// What is to be done with a task that was delivered so often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(in crate::cluster::worker) enum Verdict {
     Run,
     /// With nothing else in hand.
     Alone,
@@ -56,7 +46,7 @@ pub(super) enum Verdict {
 }
 
 /// Rule 9.
-pub(super) fn verdict(times: u32) -> Verdict {
+pub(in crate::cluster::worker) fn verdict(times: u32) -> Verdict {
     match times {
         0..ALONE_AT => Verdict::Run,
         ALONE_AT => Verdict::Alone,
@@ -83,15 +73,7 @@ enum Stage {
     Ended,
 }
 
-/// A task has started, and its client is to be told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Start<W> {
-    pub(super) client: ClientId,
-    pub(super) number: u64,
-    pub(super) work: W,
-}
-
-pub(super) struct Desk<W> {
+pub(in crate::cluster::worker) struct Desk<W> {
     slots: usize,
     held: HashMap<Place, Held<W>>,
     /// Delivered, and not looked at.
@@ -107,17 +89,16 @@ pub(super) struct Desk<W> {
     futures: usize,
     /// Waiting to be told.
     starts: Vec<Start<W>>,
-    pub(super) ends: Ends,
+    pub(in crate::cluster::worker) ends: Ends,
     returned: Vec<Returned>,
-    pub(super) clients: Clients,
-    /// Requests about tasks that are not there, or not yet.
-    early: VecDeque<(Instant, ClientId, u64, Treatment)>,
+    pub(in crate::cluster::worker) clients: Clients,
+    early: Early,
     pace: Pace,
     draining: bool,
 }
 
 impl<W: Clone> Desk<W> {
-    pub(super) fn new(slots: usize) -> Self {
+    pub(in crate::cluster::worker) fn new(slots: usize) -> Self {
         Self {
             slots,
             held: HashMap::new(),
@@ -132,48 +113,36 @@ impl<W: Clone> Desk<W> {
             ends: Ends::default(),
             returned: Vec::new(),
             clients: Clients::default(),
-            early: VecDeque::new(),
+            early: Early::default(),
             pace: Pace::default(),
             draining: false,
         }
     }
 
-    /// How many more tasks are to be fetched: rule 11.
-    pub(super) fn capacity(&self, now: Instant) -> usize {
-        let is_closed = self.draining || !self.alone.is_empty() || self.alone_runs.is_some();
-        if is_closed || self.futures >= FUTURES_PER_SLOT * self.slots {
-            return 0;
-        }
-        let long = self.calls_running_for(now, Pace::is_long).min(self.slots);
-        // Behind what is long nothing is to wait.
-        let wanted = long + (self.slots - long) * (1 + self.pace.ahead());
-        wanted
-            .saturating_sub(self.calls + self.unopened.len())
-            .min(MOST_AT_ONCE)
-    }
-
-    fn calls_running_for(&self, now: Instant, is_meant: impl Fn(Duration) -> bool) -> usize {
-        self.running
-            .iter()
-            .filter_map(|place| self.held.get(place))
-            .filter(|held| {
-                matches!(held.stage, Stage::Running(since)
-                    if !held.label.is_async && is_meant(now.saturating_duration_since(since)))
-            })
-            .count()
-    }
-
     /// Whether the end of what runs is worth being looked for.
-    pub(super) fn is_short(&self) -> bool {
+    pub(in crate::cluster::worker) fn is_short(&self) -> bool {
         self.pace.is_short()
     }
 
-    pub(super) fn delivered(&mut self, deliveries: impl IntoIterator<Item = Delivery>) {
-        self.unopened.extend(deliveries);
+    pub(in crate::cluster::worker) fn delivered(&mut self, deliveries: impl IntoIterator<Item = Delivery>) {
+        let before = self.unopened.len();
+        for delivery in deliveries {
+            // The answer that brought it the first time may have come after all.
+            let is_here = self.held.contains_key(&delivery.place)
+                || self.opening.contains(&delivery.place)
+                || self
+                    .unopened
+                    .iter()
+                    .take(before)
+                    .any(|other| other.place == delivery.place);
+            if !is_here {
+                self.unopened.push_back(delivery);
+            }
+        }
     }
 
     /// All that was not looked at. It stays held until it is on the desk, or [`opened`](Self::opened).
-    pub(super) fn open_all(&mut self) -> Vec<Delivery> {
+    pub(in crate::cluster::worker) fn open_all(&mut self) -> Vec<Delivery> {
         let all: Vec<_> = self.unopened.drain(..).collect();
         self.opening
             .extend(all.iter().map(|delivery| delivery.place.clone()));
@@ -181,14 +150,20 @@ impl<W: Clone> Desk<W> {
     }
 
     /// Nothing is being looked at any more, but for what is left.
-    pub(super) fn opened(&mut self, left: impl IntoIterator<Item = Delivery>) {
+    pub(in crate::cluster::worker) fn opened(&mut self, left: impl IntoIterator<Item = Delivery>) {
         self.opening.clear();
         self.unopened.extend(left);
     }
 
     /// Takes a task that is to run. `true` if it may go to the pool now; else it waits until [`next_alone`](Self::next_alone)
     /// gives it.
-    pub(super) fn admit(&mut self, place: Place, label: Label, work: W, now: Instant) -> bool {
+    pub(in crate::cluster::worker) fn admit(
+        &mut self,
+        place: Place,
+        label: Label,
+        work: W,
+        now: Instant,
+    ) -> bool {
         let is_alone = verdict(label.times) == Verdict::Alone;
         let stage = if is_alone {
             self.alone.push_back(place.clone());
@@ -216,7 +191,7 @@ impl<W: Clone> Desk<W> {
     }
 
     /// A task that was to run alone, and now can.
-    pub(super) fn next_alone(&mut self, now: Instant) -> Option<W> {
+    pub(in crate::cluster::worker) fn next_alone(&mut self, now: Instant) -> Option<W> {
         if self.alone_runs.is_some() || self.calls + self.futures > 0 || !self.unopened.is_empty() {
             return None;
         }
@@ -235,7 +210,12 @@ impl<W: Clone> Desk<W> {
     }
 
     /// Its first item has started. True if that is to be told now.
-    pub(super) fn started(&mut self, place: &Place, is_asked_for: bool, now: Instant) -> bool {
+    pub(in crate::cluster::worker) fn started(
+        &mut self,
+        place: &Place,
+        is_asked_for: bool,
+        now: Instant,
+    ) -> bool {
         let Some(held) = self.held.get_mut(place) else {
             return false;
         };
@@ -250,55 +230,13 @@ impl<W: Clone> Desk<W> {
         is_asked_for
     }
 
-    /// Has its start be told, if it was not.
-    pub(super) fn tell_start(&mut self, place: &Place) {
-        if let Some(held) = self.held.get_mut(place)
-            && !std::mem::replace(&mut held.is_told, true)
-        {
-            self.starts.push(Start {
-                client: held.label.client.clone(),
-                number: held.label.number,
-                work: held.work.clone(),
-            });
-        }
-    }
-
-    /// Whether the pool is to be asked what has started: something is in hand of which no client has heard.
-    pub(super) fn has_untold(&self) -> bool {
-        self.calls + self.futures > 0
-            && self
-                .held
-                .values()
-                .any(|held| !held.is_told && matches!(held.stage, Stage::Waiting(_) | Stage::Running(_)))
-    }
-
-    /// Those whose start is to be told.
-    pub(super) fn take_starts(&mut self, now: Instant) -> Vec<Start<W>> {
-        let due: Vec<_> = self
-            .running
-            .iter()
-            .filter(|place| {
-                self.held.get(*place).is_some_and(|held| {
-                    !held.is_told
-                        && matches!(held.stage, Stage::Running(since)
-                            if now.saturating_duration_since(since) >= TOLD_AFTER)
-                })
-            })
-            .cloned()
-            .collect();
-        for place in due {
-            self.tell_start(&place);
-        }
-        std::mem::take(&mut self.starts)
-    }
-
-    /// They could not be told.
-    pub(super) fn starts_again(&mut self, starts: Vec<Start<W>>) {
-        self.starts.extend(starts);
-    }
-
     /// A task has ended, or will not run. Its calls took so long, if any ran.
-    pub(super) fn ended(&mut self, place: &Place, report: Option<Report>, took: Duration) {
+    pub(in crate::cluster::worker) fn ended(
+        &mut self,
+        place: &Place,
+        report: Option<Report>,
+        took: Duration,
+    ) {
         let Some(held) = self.held.get(place) else {
             return; // It was lost to others.
         };
@@ -336,7 +274,7 @@ impl<W: Clone> Desk<W> {
     }
 
     /// The engine knows of the end.
-    pub(super) fn finished(&mut self, place: &Place) {
+    pub(in crate::cluster::worker) fn finished(&mut self, place: &Place) {
         self.forget(place);
     }
 
@@ -345,49 +283,24 @@ impl<W: Clone> Desk<W> {
         self.held.remove(place).map(|held| held.work)
     }
 
-    /// Those that have waited for too long while nothing is free here (rule 11); once the worker is to leave, all that have not
-    /// started. What is to run alone is not among them: it would lose the count of its deliveries.
-    pub(super) fn overdue(&self, now: Instant) -> Vec<W> {
-        let are_calls_stuck = self.calls_running_for(now, |_| true) >= self.slots;
-        let futures_running = self.running.len() - self.calls_running_for(now, |_| true);
-        let are_futures_stuck = are_calls_stuck || futures_running >= FUTURES_PER_SLOT * self.slots;
-        if !self.draining && !are_calls_stuck && !are_futures_stuck {
-            return Vec::new();
-        }
-        self.held
-            .values()
-            .filter(|held| {
-                let is_stuck = if held.label.is_async {
-                    are_futures_stuck
-                } else {
-                    are_calls_stuck
-                };
-                let is_late = |since| now.saturating_duration_since(since) >= WAITED_TOO_LONG;
-                matches!(held.stage, Stage::Waiting(since)
-                    if held.label.times < ALONE_AT && (self.draining || is_stuck && is_late(since)))
-            })
-            .map(|held| held.work.clone())
-            .collect()
-    }
-
     /// A task was taken back from the pool, to be queued again.
-    pub(super) fn hand_back(&mut self, returned: Returned) {
+    pub(in crate::cluster::worker) fn hand_back(&mut self, returned: Returned) {
         if self.held.contains_key(&returned.place) {
             self.leave_pool(&returned.place, Stage::Ended);
             self.returned.push(returned);
         }
     }
 
-    pub(super) fn take_returned(&mut self) -> Vec<Returned> {
+    pub(in crate::cluster::worker) fn take_returned(&mut self) -> Vec<Returned> {
         std::mem::take(&mut self.returned)
     }
 
-    pub(super) fn returned_again(&mut self, returned: Vec<Returned>) {
+    pub(in crate::cluster::worker) fn returned_again(&mut self, returned: Vec<Returned>) {
         self.returned.extend(returned);
     }
 
     /// The task that a request is about. If it is not there, the request is kept for a while: the task may be about to come.
-    pub(super) fn asked(
+    pub(in crate::cluster::worker) fn asked(
         &mut self,
         client: &ClientId,
         number: u64,
@@ -400,29 +313,21 @@ impl<W: Clone> Desk<W> {
         if let Some(held) = found {
             return Some(held.work.clone());
         }
-        while self.early.len() >= MOST_EARLY
-            || self
-                .early
-                .front()
-                .is_some_and(|(at, ..)| now.saturating_duration_since(*at) > OVERTAKES_BY)
-        {
-            self.early.pop_front();
-        }
-        self.early.push_back((now, client.clone(), number, treatment));
+        self.early.keep(client.clone(), number, treatment, now);
         None
     }
 
     /// What was asked of this task before it came.
-    pub(super) fn asked_before(&mut self, client: &ClientId, number: u64) -> Option<Treatment> {
-        let at = self
-            .early
-            .iter()
-            .position(|(_, of, about, _)| *about == number && of == client)?;
-        self.early.remove(at).map(|(.., treatment)| treatment)
+    pub(in crate::cluster::worker) fn asked_before(
+        &mut self,
+        client: &ClientId,
+        number: u64,
+    ) -> Option<Treatment> {
+        self.early.take(client, number)
     }
 
     /// The tasks that the worker holds on the engine.
-    pub(super) fn holds(&self) -> Vec<Place> {
+    pub(in crate::cluster::worker) fn holds(&self) -> Vec<Place> {
         let unopened = self.unopened.iter().map(|delivery| delivery.place.clone());
         self.held
             .keys()
@@ -433,7 +338,7 @@ impl<W: Clone> Desk<W> {
     }
 
     /// Another worker has the task now. What runs of it here is to be stopped.
-    pub(super) fn lost(&mut self, place: &Place) -> Option<W> {
+    pub(in crate::cluster::worker) fn lost(&mut self, place: &Place) -> Option<W> {
         self.unopened.retain(|delivery| delivery.place != *place);
         let is_over = self.held.get(place)?.stage == Stage::Ended;
         let work = self.forget(place);
@@ -441,7 +346,7 @@ impl<W: Clone> Desk<W> {
     }
 
     /// Clients whose tasks are with the pool.
-    pub(super) fn clients_in_hand(&self) -> Vec<ClientId> {
+    pub(in crate::cluster::worker) fn clients_in_hand(&self) -> Vec<ClientId> {
         let mut clients: Vec<_> = self
             .held
             .values()
@@ -454,7 +359,7 @@ impl<W: Clone> Desk<W> {
     }
 
     /// What is in hand of clients that are gone is removed from the queue, and to be stopped: rule 10.
-    pub(super) fn abandon(&mut self) -> Vec<W> {
+    pub(in crate::cluster::worker) fn abandon(&mut self) -> Vec<W> {
         let gone: Vec<_> = self
             .held
             .iter()
@@ -467,9 +372,15 @@ impl<W: Clone> Desk<W> {
         gone.into_iter().map(|(_, work)| work).collect()
     }
 
+    /// The worker ends, and nothing that still comes of its tasks is true of them: others take them over.
+    pub(in crate::cluster::worker) fn clear(&mut self) {
+        self.draining = true;
+        self.held.clear();
+    }
+
     /// Nothing more is fetched, and what has not started is handed back: rule 13. What was to run alone, or was not looked at, is
     /// taken over by others in time.
-    pub(super) fn drain(&mut self) {
+    pub(in crate::cluster::worker) fn drain(&mut self) {
         self.draining = true;
         self.unopened.clear();
         while let Some(place) = self.alone.front().cloned() {
@@ -477,34 +388,33 @@ impl<W: Clone> Desk<W> {
         }
     }
 
-    pub(super) fn is_draining(&self) -> bool {
+    pub(in crate::cluster::worker) fn is_draining(&self) -> bool {
         self.draining
     }
 
     /// Whether nothing is left that the engine or a client would have to hear of.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::cluster::worker) fn is_empty(&self) -> bool {
         self.held.is_empty() && self.ends.is_empty() && self.returned.is_empty() && self.unopened.is_empty()
     }
 
     /// Whether the engine is to be told of something.
-    pub(super) fn has_news(&self) -> bool {
+    pub(in crate::cluster::worker) fn has_news(&self) -> bool {
         !self.ends.is_empty() || !self.returned.is_empty() || !self.starts.is_empty()
     }
 
-    pub(super) fn running(&self) -> usize {
+    pub(in crate::cluster::worker) fn running(&self) -> usize {
         self.running.len()
     }
 
     /// With the pool, and not ended.
-    pub(super) fn with_pool(&self) -> usize {
+    pub(in crate::cluster::worker) fn with_pool(&self) -> usize {
         self.calls + self.futures
     }
 
-    pub(super) fn in_hand(&self) -> usize {
+    pub(in crate::cluster::worker) fn in_hand(&self) -> usize {
         self.held.len() + self.unopened.len()
     }
 }
 
 #[cfg(test)]
-#[path = "desk_tests.rs"]
 mod tests;
