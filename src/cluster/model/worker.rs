@@ -194,7 +194,10 @@ impl Worker {
             .unwrap_or_default()
         {
             let Request::Stop { client, number, .. } =
-                message::read(&request).expect("nobody else writes here");
+                message::read(&request).expect("nobody else writes here")
+            else {
+                continue;
+            };
             let is_meant = |held: &&mut Held| {
                 (&held.task.client, held.task.number) == (&client, number)
                     && matches!(held.stage, Stage::Waiting)
