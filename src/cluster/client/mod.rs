@@ -109,6 +109,8 @@ pub(super) struct Client {
     broker: Box<dyn Broker>,
     throttle: Option<Throttle>,
     state: Mutex<State>,
+    /// Held while something is on its way to the engine.
+    sending: Mutex<()>,
     /// The sender has something to do.
     to_send: Condvar,
     /// Something has become known about a flight or about the engine.
@@ -156,6 +158,7 @@ impl Client {
                 sender_sleeps: false,
                 sender_has_left: false,
             }),
+            sending: Mutex::new(()),
             to_send: Condvar::new(),
             changed: Condvar::new(),
             latch: Latch::new(),

@@ -111,7 +111,7 @@ impl Client {
             match flight.leg {
                 Leg::Ashore => state.came_back(number, &mut news),
                 // It is asked for below, when the engine has it.
-                Leg::Sending => {}
+                Leg::Sending | Leg::Unsure => {}
                 Leg::Stored(_) => {
                     let running = treatment(decide(Whereabouts::Started)).unwrap_or(Treatment::Leave);
                     state.send_errand(number, running);
@@ -178,7 +178,7 @@ impl State {
             Leg::Ashore => Some(Found::TakenBack),
             // Nobody takes answers in while this thread does not get on.
             _ if !connected || TELLING.get() > 0 => Some(Found::Unknown),
-            Leg::Stored(None) => Some(Found::Unknown),
+            Leg::Unsure | Leg::Stored(None) => Some(Found::Unknown),
             Leg::Sending | Leg::Stored(Some(_)) => None,
         }
     }
