@@ -6,7 +6,7 @@ use crate::{
         broker::{Fault, Session, WorkerId},
         message::{self, Request},
     },
-    future::host,
+    future::{aside, host},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -69,7 +69,7 @@ impl Client {
     /// Asks all workers what has started, and waits for their answers for a moment.
     pub(super) fn ask_how_it_stands(&self) {
         let mut state = self.lock();
-        if !matches!(state.engine, Engine::Connected) || !state.has_unknown() {
+        if !matches!(state.engine, Engine::Connected) || !state.has_unknown() || aside::is_telling() {
             return;
         }
         state.standing.asked += 1;
