@@ -1,7 +1,10 @@
 //! Workers that are killed, or stopped for so long that they are thought dead.
 
 use crate::{
-    harness::{Gate, Log, alone, assert_books_are_closed, eventually, is_stopped, ready, signal, wait_for_file, write_down},
+    harness::{
+        Gate, Log, alone, assert_books_are_closed, eventually, is_stopped, ready, signal, wait_for_file,
+        write_down,
+    },
     server::Server,
     workers::Worker,
 };
@@ -22,7 +25,11 @@ pub(crate) fn busy((number, log, micros): (u64, String, u64)) -> u64 {
     number * 3 + 1
 }
 
-pub(crate) fn submit_busy(cluster: &Cluster, log: &Log, numbers: impl IntoIterator<Item = u64>) -> Vec<(u64, TaskFuture<u64>)> {
+pub(crate) fn submit_busy(
+    cluster: &Cluster,
+    log: &Log,
+    numbers: impl IntoIterator<Item = u64>,
+) -> Vec<(u64, TaskFuture<u64>)> {
     let submit = |number| (number, cluster.submit(busy, (number, log.path(), 200)));
     numbers.into_iter().map(submit).collect()
 }

@@ -52,7 +52,9 @@ impl Server {
             .spawn()
             .expect("the server starts");
         self.child = Some(child);
-        eventually("the server answers", || self.try_ask(&["PING"]).is_some_and(|said| said == ["PONG"]));
+        eventually("the server answers", || {
+            self.try_ask(&["PING"]).is_some_and(|said| said == ["PONG"])
+        });
     }
 
     /// As the system does it when there is no memory left: nothing is said to anybody.
@@ -99,7 +101,8 @@ impl Server {
 
     /// What it answers: all texts and numbers of it, one after the other.
     pub(crate) fn ask(&self, words: &[&str]) -> Vec<String> {
-        self.try_ask(words).unwrap_or_else(|| panic!("{words:?}: no answer"))
+        self.try_ask(words)
+            .unwrap_or_else(|| panic!("{words:?}: no answer"))
     }
 
     fn try_ask(&self, words: &[&str]) -> Option<Vec<String>> {

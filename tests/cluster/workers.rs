@@ -1,6 +1,9 @@
 //! Workers that a test starts itself, to do to them what it likes.
 
-use crate::{harness::signal, server::{POOL, Server}};
+use crate::{
+    harness::signal,
+    server::{POOL, Server},
+};
 use std::{
     env,
     path::Path,
