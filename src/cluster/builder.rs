@@ -30,6 +30,7 @@ pub struct ClusterBuilder {
     rate_limit: Option<(usize, Duration)>,
     queue_limit: usize,
     give_up_after: Duration,
+    hold: Duration,
     on_drop: Shutdown,
 }
 
@@ -56,6 +57,7 @@ impl ClusterBuilder {
             rate_limit: None,
             queue_limit: 100_000,
             give_up_after: Duration::from_secs(60),
+            hold: Duration::from_secs(15),
             on_drop: Shutdown::Finish,
         }
     }
@@ -83,6 +85,7 @@ impl ClusterBuilder {
         let server = LocalServer::start().map_err(BuildError::Cluster)?;
         let mut builder = Self::new(Place::Local(server));
         builder.workers = 1;
+        builder.hold = Duration::from_secs(3);
         Ok(builder)
     }
 
@@ -147,6 +150,14 @@ impl ClusterBuilder {
         self
     }
 
+    /// After how long a worker that is not heard of has lost its tasks to others (15 s; 3 s on a [local](Cluster::local) cluster). In whole
+    /// seconds, at least 1. It is for the workers that this program starts itself; all workers of a pool are to have the same, others by
+    /// `CONCURRENT_FUTURES_WORKER_HOLD`.
+    pub fn hold(mut self, limit: Duration) -> Self {
+        self.hold = limit;
+        self
+    }
+
     /// What happens when the last handle is dropped; [`Shutdown::Finish`] unless told otherwise.
     pub fn on_drop(mut self, how: Shutdown) -> Self {
         self.on_drop = how;
@@ -192,6 +203,8 @@ impl ClusterBuilder {
                 labels: self.labels,
                 insecure: self.insecure,
                 ca: self.ca,
+                hold: self.hold,
+                is_private: server.is_some(),
             })?)
         };
         Ok(Cluster {

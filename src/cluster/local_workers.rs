@@ -33,6 +33,10 @@ pub(super) struct Plan {
     pub(super) labels: Vec<String>,
     pub(super) insecure: bool,
     pub(super) ca: Option<PathBuf>,
+    /// After how long one that is not heard of has lost its tasks.
+    pub(super) hold: Duration,
+    /// Nobody else has tasks for them: they need not finish anything in the end.
+    pub(super) is_private: bool,
 }
 
 /// The workers, and the thread that started them: the kernel ends them with it.
@@ -104,6 +108,10 @@ fn start_one(plan: &Plan) -> io::Result<ChildProcess> {
         .stdin(Stdio::null())
         .env("CONCURRENT_FUTURES_WORKER", &plan.address)
         .env("CONCURRENT_FUTURES_WORKER_PARENT", std::process::id().to_string())
+        .env(
+            "CONCURRENT_FUTURES_WORKER_HOLD",
+            plan.hold.as_secs().max(1).to_string(),
+        )
         .env("CONCURRENT_FUTURES_POOL", &plan.pool)
         .env("CONCURRENT_FUTURES_SLOTS", plan.slots.to_string())
         .env("CONCURRENT_FUTURES_LABELS", plan.labels.join(","));
@@ -158,6 +166,9 @@ fn tend(plan: &Plan, shared: &Shared) {
         state = shared.state.lock();
     }
     drop(state);
+    if plan.is_private {
+        workers.iter().for_each(|(_, worker)| worker.kill());
+    }
     end(&workers);
 }
 

@@ -77,6 +77,8 @@ pub(super) enum Report {
     Moved { number: u64 },
     /// Its payload or its context is not there (any more).
     Incomplete { number: u64 },
+    /// All that has started on this worker was reported.
+    Told { worker: String, question: u64 },
 }
 
 /// What a process did with some items, for who records. Times are microseconds of the engine's clock.
@@ -103,6 +105,8 @@ pub(super) enum Request {
         number: u64,
         running: Treatment,
     },
+    /// The client wants to know what of its has started. Answered with [`Report::Told`] after the reports of that.
+    Tell { client: ClientId, question: u64 },
 }
 
 /// What is to become of what runs.

@@ -57,6 +57,7 @@ use std::{
 /// | `CONCURRENT_FUTURES_LABELS` | what tasks may ask for with [`requires`](Self::requires), separated by commas |
 /// | `CONCURRENT_FUTURES_CA` | a file with the certificates to trust, in PEM, instead of the system's |
 /// | `CONCURRENT_FUTURES_INSECURE` | `1` allows a connection to another machine that is not encrypted |
+/// | `CONCURRENT_FUTURES_WORKER_HOLD` | after so many seconds without a sign of life a worker's tasks are given to others (15); the same for all workers of a pool |
 /// | `CONCURRENT_FUTURES_WORKER_GIVE_UP` | after so many seconds without the server the worker ends (600) |
 ///
 /// Workers join and leave at any time. `SIGTERM` makes one hand back what has not started and finish what runs.

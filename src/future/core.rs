@@ -77,6 +77,10 @@ pub(crate) trait AnyCell: Send + Sync {
     }
     /// Brings the state up to date with what has happened elsewhere.
     fn look(&self) {}
+    /// The same, also if that takes a question and an answer.
+    fn look_closely(&self) {
+        self.look();
+    }
 }
 
 /// A task seen from the owner of its outcome.

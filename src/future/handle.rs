@@ -50,7 +50,7 @@ impl TaskHandle {
 
     /// See [`TaskFuture::is_running`](super::TaskFuture::is_running).
     pub fn is_running(&self) -> bool {
-        self.0.look();
+        self.0.look_closely();
         self.0.snapshot().phase() == Phase::Running
     }
 

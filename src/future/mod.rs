@@ -102,7 +102,7 @@ impl<R: Send + 'static> TaskFuture<R> {
 
     /// Whether the task has started and not ended.
     pub fn is_running(&self) -> bool {
-        self.cell.look();
+        self.cell.look_closely();
         self.cell.snapshot().phase() == Phase::Running
     }
 

@@ -18,6 +18,10 @@ pub(crate) trait Carrier: Send + Sync {
     fn carry(self: Arc<Self>, parcel: Arc<dyn Parcel>, admission: Admission);
     /// Takes in what has come back, and notes what has started.
     fn look(&self);
+    /// The same, and finds out what has started, if that takes a question.
+    fn look_closely(&self) {
+        self.look();
+    }
     /// Somebody is to be told of an answer ([`Parcel::is_awaited`]), who did not ask for it before.
     fn awaited(&self);
     /// Takes answers in until `done`, for a bounded moment. True if it is done.

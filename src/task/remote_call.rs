@@ -348,6 +348,13 @@ impl<R: Send + 'static> AnyCell for RemoteCell<R> {
             self.carrier.0.look();
         }
     }
+
+    fn look_closely(&self) {
+        match self.core.snapshot().phase() {
+            Phase::Queued => self.carrier.0.look_closely(),
+            _ => self.look(),
+        }
+    }
 }
 
 impl<R: Send + 'static> Cell<R> for RemoteCell<R> {

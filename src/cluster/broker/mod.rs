@@ -179,6 +179,8 @@ pub(crate) trait Session: Send {
     ) -> Result<Submitted, Fault>;
     /// The first entries behind `after`; if there are none, waits for the next for at most `wait`. Those up to `after` are removed.
     fn results(&mut self, client: &ClientId, after: Position, wait: Duration) -> Result<Vec<Arrival>, Fault>;
+    /// Tells workers something; see [`hear`](Self::hear).
+    fn ask(&mut self, requests: &[(WorkerId, Vec<u8>)]) -> Result<(), Fault>;
     /// Removes each task that no worker has had, and tells those that have the others.
     fn recall(&mut self, recalls: &[Recall]) -> Result<Vec<Recalled>, Fault>;
     /// The client is gone: its lease and its results are removed. What it has queued will not run.

@@ -51,6 +51,10 @@ impl Carrier for Client {
     /// Results are taken in as they come, by a thread that does nothing else.
     fn look(&self) {}
 
+    fn look_closely(&self) {
+        self.ask_how_it_stands();
+    }
+
     fn awaited(&self) {}
 
     fn attend(&self, done: &dyn Fn() -> bool) -> bool {
@@ -80,6 +84,10 @@ impl Carrier for Lane {
     }
 
     fn look(&self) {}
+
+    fn look_closely(&self) {
+        self.client.ask_how_it_stands();
+    }
 
     fn awaited(&self) {}
 

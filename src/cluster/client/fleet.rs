@@ -28,10 +28,10 @@ pub(in crate::cluster) struct Fleet {
 }
 
 impl Fleet {
-    /// How many tasks run at once; at least 1.
+    /// How many tasks run at once.
     pub(in crate::cluster) fn slots(&self) -> usize {
         let slots = self.workers.iter().map(|(_, worker)| worker.slots as usize);
-        slots.fold(0, usize::saturating_add).max(1)
+        slots.fold(0, usize::saturating_add)
     }
 
     pub(in crate::cluster) fn restarted(&self) -> u64 {

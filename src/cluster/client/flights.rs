@@ -34,12 +34,21 @@ pub(super) enum Leg {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Recalling {
     No,
-    /// Somebody waits to hear what has become of it.
+    /// Somebody waits to hear what has become of it, and decides then.
     Asked,
+    /// It is to go back to its parcel.
+    Withdrawn,
     /// The engine does not have it where it was thought to be: it has ended, or was moved, or is lost, which is about to be known.
     Missed,
     /// It is back, or never left: who asked decides what becomes of it.
     TakenBack,
+}
+
+impl Recalling {
+    /// What has become of it is about to be known.
+    pub(super) fn is_pending(self) -> bool {
+        matches!(self, Self::Asked | Self::Withdrawn)
+    }
 }
 
 /// Where a batch runs.
@@ -258,7 +267,7 @@ impl Flights {
                 self.ashore.insert(*number);
             }
             // Nobody will answer what was asked through the old connection.
-            if flight.recalling == Recalling::Asked {
+            if flight.recalling.is_pending() {
                 flight.recalling = Recalling::Missed;
             }
         }

@@ -11,6 +11,7 @@ mod receive;
 mod report;
 mod send;
 mod shutdown;
+mod standing;
 mod stopping;
 mod take_in;
 #[cfg(test)]
@@ -38,6 +39,7 @@ use crate::{
 };
 use fleet::Fleet;
 use flights::Flights;
+use standing::Standing;
 use std::{
     collections::{BTreeSet, VecDeque},
     fmt,
@@ -57,6 +59,11 @@ pub(super) struct Config {
     /// What the workers that this program starts itself run at once.
     pub(super) own_slots: usize,
     pub(super) on_drop: Shutdown,
+}
+
+std::thread_local! {
+    /// How many times over this thread is passing on what has happened. It must not wait for that.
+    static TELLING: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
 }
 
 /// A parcel with something to load, and the label that it asks for.
@@ -85,10 +92,13 @@ struct State {
     contexts: BTreeSet<u64>,
     fleet: Fleet,
     clock: Clock,
+    standing: Standing,
+    /// Who is being told of what has happened.
+    telling: usize,
     /// Results for numbers that nobody waits for.
     dropped: u64,
     /// Somebody waits for workers to come.
-    is_awaited: bool,
+    is_awaited: usize,
     sender_sleeps: bool,
     sender_has_left: bool,
 }
@@ -139,8 +149,10 @@ impl Client {
                 contexts: BTreeSet::new(),
                 fleet: Fleet::default(),
                 clock: Clock::default(),
+                standing: Standing::default(),
+                telling: 0,
                 dropped: 0,
-                is_awaited: false,
+                is_awaited: 0,
                 sender_sleeps: false,
                 sender_has_left: false,
             }),
@@ -173,6 +185,7 @@ impl Client {
     }
 
     pub(super) fn stats(&self) -> Stats {
+        self.ask_how_it_stands();
         let mut stats = self.ledger.stats();
         stats.workers_restarted = self.lock().fleet.restarted();
         stats
@@ -200,23 +213,25 @@ impl Client {
     pub(super) fn wait_for_slots(&self, slots: usize, until: Option<Instant>) -> bool {
         host::blocking(|| {
             let mut state = self.lock();
-            state.is_awaited = true;
-            loop {
+            state.is_awaited += 1;
+            let came = loop {
                 if state.fleet.slots() >= slots {
-                    return true;
+                    break true;
                 }
                 if state.stage == Stage::Closed {
-                    return false;
+                    break false;
                 }
                 match until {
                     None => self.changed.wait(&mut state),
                     Some(until) => {
                         if self.changed.wait_until(&mut state, until).timed_out() {
-                            return false;
+                            break false;
                         }
                     }
                 }
-            }
+            };
+            state.is_awaited -= 1;
+            came
         })
     }
 
@@ -236,11 +251,18 @@ impl Client {
         }
         // Until it is told, the client is not at rest.
         let telling: Option<Hold> = (!news.is_silent()).then(|| self.ledger.hold());
+        state.telling += usize::from(telling.is_some());
         drop(state);
         if wakes {
             self.to_send.notify_one();
         }
-        news.publish(&self.ledger);
+        if telling.is_some() {
+            TELLING.with(|depth| depth.set(depth.get() + 1));
+            news.publish(&self.ledger);
+            TELLING.with(|depth| depth.set(depth.get() - 1));
+            self.lock().telling -= 1;
+            self.changed.notify_all();
+        }
         self.ledger.wake_who_has_room();
         drop(telling);
     }
@@ -278,7 +300,7 @@ impl Client {
 
 impl State {
     fn slots(&self, config: &Config) -> usize {
-        self.fleet.slots().max(config.own_slots)
+        self.fleet.slots().max(config.own_slots).max(1)
     }
 
     /// A load will not run where it is. It goes back to its parcel, which waits with it in front of the others; once the client is
@@ -302,14 +324,15 @@ impl State {
         let has_work = !self.queue.is_empty()
             || self.flights.has_some_ashore()
             || !self.flights.errands.is_empty()
-            || !self.flights.litter.is_empty();
+            || !self.flights.litter.is_empty()
+            || self.standing.has_to_ask();
         connected && has_work || self.stage > Stage::Open && self.is_at_rest() && !ledger.is_held()
     }
 
     /// Everything fails for this reason.
-    fn fail_all(&mut self, reason: &TaskError, news: &mut News) {
+    fn fail_all(&mut self, reason: &TaskError, ledger: &Ledger, news: &mut News) {
         for number in self.flights.numbers() {
-            self.fail(number, reason, news);
+            self.fail(number, reason, ledger, news);
         }
         for (parcel, _) in self.queue.drain(..) {
             news.fail.push((parcel, reason.clone()));

@@ -8,6 +8,7 @@ use crate::{
         message::{self, Report},
     },
     error::{TaskError, Unavailable},
+    ledger::Ledger,
     lifecycle::Stage,
     remote::News,
 };
@@ -112,10 +113,11 @@ impl Client {
         let mut news = News::default();
         let mut state = self.lock();
         state.fleet.update(&registered, &self.config.build, now);
+        state.standing.counted();
         if let Some(reason) = state.fleet.why_nothing_runs(&self.config.build, now)
             && !state.is_at_rest()
         {
-            state.abandon_all(&reason, &mut news);
+            state.abandon_all(&reason, &self.ledger, &mut news);
         }
         self.release(state, news);
         self.changed.notify_all();
@@ -142,7 +144,7 @@ impl Client {
                 )
             };
             *since = Instant::now();
-            state.abandon_all(&reason, &mut news);
+            state.abandon_all(&reason, &self.ledger, &mut news);
         }
         self.release(state, news);
         self.changed.notify_all();
@@ -151,13 +153,13 @@ impl Client {
 
 impl super::State {
     /// Everything fails for this reason, and what lies on the engine is to be removed.
-    fn abandon_all(&mut self, reason: &str, news: &mut News) {
+    fn abandon_all(&mut self, reason: &str, ledger: &Ledger, news: &mut News) {
         let reason = TaskError::Unavailable(Unavailable::new(reason));
         for number in self.flights.numbers() {
             if self.stage < Stage::Closed {
                 self.withdraw(number);
             }
-            self.fail(number, &reason, news);
+            self.fail(number, &reason, ledger, news);
         }
         for (parcel, _) in self.queue.drain(..) {
             news.fail.push((parcel, reason.clone()));

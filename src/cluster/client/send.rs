@@ -45,7 +45,8 @@ struct Packed {
 impl Client {
     /// Sends what waits, as much as goes in one step.
     pub(in crate::cluster) fn send_step(&self, session: &mut dyn Session) -> Result<Sent, Fault> {
-        let did_errands = self.do_errands(session)?;
+        let has_asked = self.send_question(session)?;
+        let did_errands = self.do_errands(session)? || has_asked;
         let mut news = News::default();
         let mut state = self.lock();
         let slots = state.slots(&self.config);
@@ -211,7 +212,7 @@ impl Client {
     /// Something about one flight makes it impossible to send.
     fn fail_one(&self, mut state: MutexGuard<'_, State>, number: u64, reason: &TaskError) {
         let mut news = News::default();
-        state.fail(number, reason, &mut news);
+        state.fail(number, reason, &self.ledger, &mut news);
         self.release(state, news);
     }
 
@@ -254,7 +255,7 @@ impl Client {
         let mut state = self.lock();
         for errand in errands {
             if let Some(flight) = state.flights.get_mut(errand.number)
-                && flight.recalling == Recalling::Asked
+                && flight.recalling.is_pending()
             {
                 flight.recalling = Recalling::Missed;
             }
@@ -272,7 +273,7 @@ impl Client {
                 Recalled::Told => {}
                 Recalled::Gone => {
                     if let Some(flight) = state.flights.get_mut(errand.number)
-                        && flight.recalling == Recalling::Asked
+                        && flight.recalling.is_pending()
                         && flight.leg == Leg::Stored(Some(errand.place.position))
                     {
                         flight.recalling = Recalling::Missed;

@@ -1,11 +1,12 @@
 //! How a client comes to its end.
 
-use super::{
-    Client, Engine, State,
-    flights::{Errand, Leg},
-};
+use super::{Client, Engine, State, flights::Leg};
 use crate::{
-    cluster::message::Treatment, error::TaskError, executor::Shutdown, ledger::AtRest, lifecycle::Stage,
+    cluster::message::Treatment,
+    error::TaskError,
+    executor::Shutdown,
+    ledger::{AtRest, Ledger},
+    lifecycle::Stage,
     remote::News,
 };
 
@@ -16,6 +17,7 @@ impl Client {
             self.ledger.request_stop();
         }
         let mut news = News::default();
+        let mut withdrawn = Vec::new();
         let mut state = self.lock();
         state.stage = state.stage.max(target);
         self.ledger.refuse_from_now_on();
@@ -25,14 +27,16 @@ impl Client {
                 news.cancel.push(parcel);
             }
             for number in state.flights.numbers() {
-                state.stop(number, is_kill, &mut news);
+                state.stop(number, is_kill, &self.ledger, &mut news);
             }
+            withdrawn = state.flights.numbers();
         }
         // It may be at rest already, which the sender finds out.
         state.sender_sleeps = false;
         self.release(state, news);
         self.to_send.notify_one();
         self.changed.notify_all();
+        self.wait_for_withdrawn(&withdrawn);
     }
 
     /// Nothing is left, and nothing can come any more.
@@ -43,7 +47,7 @@ impl Client {
 }
 
 impl State {
-    fn stop(&mut self, number: u64, is_kill: bool, news: &mut News) {
+    fn stop(&mut self, number: u64, is_kill: bool, ledger: &Ledger, news: &mut News) {
         let Some(flight) = self.flights.get(number) else {
             return;
         };
@@ -52,13 +56,9 @@ impl State {
         }
         if is_kill {
             self.withdraw(number);
-            self.fail(number, &TaskError::Cancelled, news);
-        } else if let Some(place) = flight.place() {
-            self.flights.errands.push_back(Errand {
-                number,
-                place,
-                running: Treatment::AskToStop,
-            });
+            self.fail(number, &TaskError::Cancelled, ledger, news);
+        } else {
+            self.send_errand(number, Treatment::AskToStop);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Taking back what has not started, and stopping what has (rule 7).
 
 use super::{
-    Client, Engine, State,
+    Client, Engine, State, TELLING,
     flights::{Errand, Flight, Leg, Recalling},
 };
 use crate::{
@@ -118,35 +118,45 @@ impl Client {
                 }
             }
         }
-        let until = Instant::now() + PATIENCE;
         self.release(state, news);
+        self.wait_for_withdrawn(&numbers);
+    }
+
+    /// Waits until it is known of each of these how much of it has started, for a moment.
+    pub(super) fn wait_for_withdrawn(&self, numbers: &[u64]) {
+        let mut until = Instant::now() + PATIENCE;
+        let mut left = usize::MAX;
         let mut state = self.lock();
         loop {
-            let mut waits = false;
-            for &number in &numbers {
+            let mut waits = 0;
+            for &number in numbers {
                 let Some(flight) = state.flights.get_mut(number) else {
                     continue;
                 };
                 match (flight.leg, flight.recalling) {
-                    (Leg::Sending, _) | (_, Recalling::Asked) => waits = true,
+                    (Leg::Sending, _) => waits += 1,
+                    (_, recalling) if recalling.is_pending() => waits += 1,
                     (Leg::Stored(Some(_)), Recalling::Missed) => {
                         state.send_errand(number, Treatment::AskToStop);
-                        waits = true;
+                        waits += 1;
                     }
                     _ => {}
                 }
             }
-            if !waits || !matches!(state.engine, Engine::Connected) {
-                break;
+            if waits == 0 || TELLING.get() > 0 || !matches!(state.engine, Engine::Connected) {
+                return;
+            }
+            if waits < left {
+                // It gets on.
+                (left, until) = (waits, Instant::now() + PATIENCE);
             }
             if std::mem::take(&mut state.sender_sleeps) {
                 self.to_send.notify_one();
             }
             if self.changed.wait_until(&mut state, until).timed_out() {
-                break;
+                return;
             }
         }
-        drop(state);
     }
 }
 
@@ -155,7 +165,8 @@ impl State {
     fn find(&mut self, number: u64) -> Option<Found> {
         let connected = matches!(self.engine, Engine::Connected);
         let Some(flight) = self.flights.get_mut(number) else {
-            return Some(Found::Nowhere);
+            // Of what has just ended the future is to know it before it is asked.
+            return (self.telling == 0 || TELLING.get() > 0).then_some(Found::Nowhere);
         };
         if flight.recalling == Recalling::TakenBack {
             return Some(Found::TakenBack);
@@ -165,7 +176,8 @@ impl State {
         }
         match flight.leg {
             Leg::Ashore => Some(Found::TakenBack),
-            _ if !connected => Some(Found::Unknown),
+            // Nobody takes answers in while this thread does not get on.
+            _ if !connected || TELLING.get() > 0 => Some(Found::Unknown),
             Leg::Stored(None) => Some(Found::Unknown),
             Leg::Sending | Leg::Stored(Some(_)) => None,
         }
@@ -178,11 +190,11 @@ impl State {
     }
 
     /// Asks for what has not started of a batch, and says what is to become of the rest. Somebody waits for it.
-    fn send_errand(&mut self, number: u64, running: Treatment) {
+    pub(super) fn send_errand(&mut self, number: u64, running: Treatment) {
         if let Some(flight) = self.flights.get_mut(number)
             && let Some(place) = flight.place()
         {
-            flight.recalling = Recalling::Asked;
+            flight.recalling = Recalling::Withdrawn;
             self.flights.errands.push_back(Errand {
                 number,
                 place,

@@ -165,7 +165,7 @@ impl State {
                     pid,
                     since: Instant::now(),
                 });
-                if flight.recalling == Recalling::Asked {
+                if flight.recalling.is_pending() {
                     flight.recalling = Recalling::No;
                 }
                 flight.note_started(1, ledger);
@@ -174,7 +174,7 @@ impl State {
                 if let Some(flight) = self.flights.get_mut(number) {
                     flight.runs_on = None;
                     flight.leg = Leg::Stored(moved);
-                    if flight.recalling == Recalling::Asked {
+                    if flight.recalling.is_pending() {
                         flight.recalling = Recalling::Missed;
                     }
                 }
@@ -184,6 +184,7 @@ impl State {
                 self.contexts.clear();
                 self.flights.renumber(number);
             }
+            Fetched::Other(Report::Told { worker, question }) => self.standing.answered(worker, question),
             Fetched::Other(Report::Ended { .. }) => unreachable!("its payloads were fetched"),
         }
     }
@@ -232,7 +233,7 @@ impl State {
             .iter()
             .map(|came| if let Came::Unrun(items) = came { *items } else { 0 })
             .fold(0, u32::saturating_add);
-        if unrun > 0 && flight.recalling == Recalling::Asked && !flight.is_of_map() {
+        if unrun > 0 && flight.recalling == Recalling::Asked {
             flight.recalling = Recalling::TakenBack;
             return;
         }
@@ -303,9 +304,10 @@ impl State {
     }
 
     /// It fails, wherever it is.
-    pub(super) fn fail(&mut self, number: u64, reason: &TaskError, news: &mut News) {
-        if let Some(flight) = self.flights.take(number) {
+    pub(super) fn fail(&mut self, number: u64, reason: &TaskError, ledger: &Ledger, news: &mut News) {
+        if let Some(mut flight) = self.flights.take(number) {
             if !flight.ends_quietly {
+                flight.note_started(flight.load.items, ledger);
                 flight.fail_items(&flight.load, reason);
             }
             news.tell(&flight.parcel);
@@ -317,7 +319,7 @@ impl State {
         let Some(flight) = self.flights.get_mut(number) else {
             return;
         };
-        if flight.recalling == Recalling::Asked && !flight.is_of_map() {
+        if flight.recalling == Recalling::Asked {
             flight.recalling = Recalling::TakenBack;
         } else if let Some(flight) = self.flights.take(number) {
             if flight.ends_quietly {

@@ -21,6 +21,9 @@ const RENEW: Duration = Duration::from_secs(15);
 const CENSUS: Duration = Duration::from_secs(1);
 const IDLE_CENSUS: Duration = Duration::from_secs(5);
 
+/// The same while somebody waits for workers to come.
+const AWAITED_CENSUS: Duration = Duration::from_millis(20);
+
 /// A full engine, or one that cannot be reached, is tried again after so long; the latter after longer and longer.
 const FULL: Duration = Duration::from_millis(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -159,12 +162,13 @@ impl Client {
         let session = &mut *session;
         let (mut renewed, mut counted) = (Instant::now(), Instant::now());
         loop {
-            let (must_resume, has_left, is_idle) = {
+            let (must_resume, has_left, is_idle, is_awaited) = {
                 let state = self.lock();
                 (
                     state.must_resume,
                     state.sender_has_left,
-                    state.is_at_rest() && !state.is_awaited,
+                    state.is_at_rest(),
+                    state.is_awaited > 0 || state.fleet.slots() < self.config.own_slots,
                 )
             };
             if has_left {
@@ -181,7 +185,11 @@ impl Client {
                 self.renew_step(session)?;
                 renewed = Instant::now();
             }
-            let census = if is_idle { IDLE_CENSUS } else { CENSUS };
+            let census = match is_awaited {
+                true => AWAITED_CENSUS,
+                false if is_idle => IDLE_CENSUS,
+                false => CENSUS,
+            };
             if counted.elapsed() >= census {
                 self.census_step(session)?;
                 counted = Instant::now();
@@ -199,7 +207,7 @@ impl Client {
         state.sender_has_left = true;
         self.ledger.refuse_from_now_on();
         let reason = TaskError::Unavailable(Unavailable::new("a thread of the cluster's client has ended"));
-        state.fail_all(&reason, &mut news);
+        state.fail_all(&reason, &self.ledger, &mut news);
         self.release(state, news);
         self.to_send.notify_all();
         self.changed.notify_all();

@@ -83,6 +83,8 @@ pub(super) struct Host {
     attending: AtomicBool,
     /// The fetching thread may have more than the desk knows of.
     pub(super) fetching: AtomicBool,
+    /// The first thread has nothing to look for.
+    dozes: AtomicBool,
     /// Tasks that have ended so far.
     ended: AtomicU64,
     pub(super) clock: Mutex<Clock>,
@@ -126,6 +128,7 @@ impl Host {
             room: Condvar::new(),
             attending: AtomicBool::new(false),
             fetching: AtomicBool::new(false),
+            dozes: AtomicBool::new(false),
             ended: AtomicU64::new(0),
             clock: Mutex::new(Clock::default()),
             next_blob: AtomicU64::new(0),
@@ -197,7 +200,16 @@ impl Host {
             return;
         }
         let tick = if desk.has_untold() { TICK } else { SLOW_TICK };
+        self.dozes.store(tick == SLOW_TICK, SeqCst);
         self.news.wait_until(&mut desk, Instant::now() + tick);
+        self.dozes.store(false, SeqCst);
+    }
+
+    /// What was fetched may run for longer: then its start is to be told before long.
+    pub(super) fn look_soon(&self) {
+        if self.dozes.load(SeqCst) && self.desk.lock().has_untold() {
+            self.news.notify_one();
+        }
     }
 
     /// Waits until more may be fetched, for a moment.

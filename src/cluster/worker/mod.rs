@@ -67,8 +67,11 @@ fn work(settings: Settings) -> i32 {
     {
         return 0;
     }
+    if settings.parent.is_some() {
+        sys::worker::ignore_interrupt();
+    }
     let stop = Arc::new(AtomicBool::new(false));
-    if let Err(error) = leave_when_told(&stop) {
+    if let Err(error) = leave_when_told(&stop, settings.parent.is_some()) {
         return fail(BROKEN, &format!("it cannot hear signals: {error}"));
     }
     let build = match build_id() {
@@ -81,6 +84,10 @@ fn work(settings: Settings) -> i32 {
     };
     let mut config = Config::new(settings.slots, settings.labels, build.to_owned());
     config.give_up_after = settings.give_up_after.unwrap_or(config.give_up_after);
+    if let Some(hold) = settings.hold {
+        config.hold_lost_after = hold;
+        config.beat_every = hold / 3;
+    }
     let host = match Host::new(config, stop) {
         Ok(host) => host,
         Err(error) => return fail(BROKEN, &format!("it has no process pool: {error}")),
@@ -105,8 +112,14 @@ fn work(settings: Settings) -> i32 {
 }
 
 /// Rule 13. Ctrl-C in its terminal is such a signal, too.
-fn leave_when_told(stop: &Arc<AtomicBool>) -> io::Result<()> {
-    for signal in [SIGTERM, SIGINT] {
+fn leave_when_told(stop: &Arc<AtomicBool>, has_parent: bool) -> io::Result<()> {
+    // In a terminal Ctrl-C goes to the program that has started it, too, whose decision it is.
+    let signals: &[i32] = if has_parent {
+        &[SIGTERM]
+    } else {
+        &[SIGTERM, SIGINT]
+    };
+    for &signal in signals {
         // In this order: the second signal finds the flag set by the first.
         flag::register_conditional_shutdown(signal, 128 + signal, stop.clone())?;
         flag::register(signal, stop.clone())?;

@@ -16,6 +16,8 @@ pub(in crate::cluster) struct Settings {
     pub(super) authority: Option<PathBuf>,
     pub(super) insecure: bool,
     pub(super) give_up_after: Option<Duration>,
+    /// After how long a worker that is not heard of has lost its tasks.
+    pub(super) hold: Option<Duration>,
     /// The process that this one is not to outlive.
     pub(super) parent: Option<u32>,
 }
@@ -29,12 +31,14 @@ impl Settings {
     pub(in crate::cluster) const AUTHORITY: &'static str = "CONCURRENT_FUTURES_CA";
     pub(in crate::cluster) const INSECURE: &'static str = "CONCURRENT_FUTURES_INSECURE";
     pub(in crate::cluster) const GIVE_UP: &'static str = "CONCURRENT_FUTURES_WORKER_GIVE_UP";
+    pub(in crate::cluster) const HOLD: &'static str = "CONCURRENT_FUTURES_WORKER_HOLD";
     pub(in crate::cluster) const PARENT: &'static str = "CONCURRENT_FUTURES_WORKER_PARENT";
 
     /// Those that neither tasks nor the programs that they start are to see.
-    pub(in crate::cluster) const OF_THE_WORKER: [&'static CStr; 3] = [
+    pub(in crate::cluster) const OF_THE_WORKER: [&'static CStr; 4] = [
         c"CONCURRENT_FUTURES_WORKER",
         c"CONCURRENT_FUTURES_WORKER_GIVE_UP",
+        c"CONCURRENT_FUTURES_WORKER_HOLD",
         c"CONCURRENT_FUTURES_WORKER_PARENT",
     ];
 
@@ -81,6 +85,7 @@ impl Settings {
             authority: text(Self::AUTHORITY)?.map(PathBuf::from),
             insecure,
             give_up_after: number(Self::GIVE_UP)?.map(|seconds| Duration::from_secs(seconds.into())),
+            hold: number(Self::HOLD)?.map(|seconds| Duration::from_secs(seconds.into())),
             parent: number(Self::PARENT)?,
         })
     }

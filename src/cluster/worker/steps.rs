@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        broker::{BlobKey, Ended, Fault, Returned, Session},
+        broker::{BlobKey, ClientId, Ended, Fault, Returned, Session},
         clock::Clock,
         message::{self, LONGEST_INLINE, Outcome, Payload, Report, Request, Treatment},
     },
@@ -35,6 +35,7 @@ pub(super) fn fetch_step(host: &Arc<Host>, session: &mut dyn Session) -> Result<
     host.attend();
     finish(host, session, Which::Small)?;
     host.pass_on_large();
+    host.look_soon();
     if most == 0 {
         host.wait_for_room();
     }
@@ -212,20 +213,47 @@ fn put_apart(host: &Host, session: &mut dyn Session, all: &mut [Done]) -> Result
 /// Does what clients ask for.
 pub(super) fn hear_step(host: &Arc<Host>, session: &mut dyn Session) -> Result<(), Fault> {
     for request in session.hear(&host.worker, host.config.longest_wait)? {
-        let Ok(Request::Stop {
-            client,
-            number,
-            running,
-        }) = message::read(&request)
-        else {
-            continue; // Rule 16.
-        };
-        let task = host.desk.lock().asked(&client, number, running, Instant::now());
-        if let Some(task) = task {
-            treat(host, &task, running);
+        match message::read(&request) {
+            Ok(Request::Stop {
+                client,
+                number,
+                running,
+            }) => {
+                let task = host.desk.lock().asked(&client, number, running, Instant::now());
+                if let Some(task) = task {
+                    treat(host, &task, running);
+                }
+            }
+            Ok(Request::Tell { client, question }) => tell_how_it_stands(host, session, &client, question)?,
+            Err(_) => {} // Rule 16.
         }
     }
     Ok(())
+}
+
+/// Tells a client what of its has started.
+fn tell_how_it_stands(
+    host: &Host,
+    session: &mut dyn Session,
+    client: &ClientId,
+    question: u64,
+) -> Result<(), Fault> {
+    host.carrier.0.look();
+    let starts = host.desk.lock().take_starts_of(client);
+    let answer = Report::Told {
+        worker: host.worker().to_owned(),
+        question,
+    };
+    let reports = starts
+        .iter()
+        .map(|start| started(host, &start.work))
+        .chain([answer]);
+    let notices: Vec<_> = reports
+        .map(|report| (client.clone(), message::write(&report)))
+        .collect();
+    session
+        .tell(&notices)
+        .inspect_err(|_| host.desk.lock().starts_again(starts))
 }
 
 /// Somebody wants to stop a task: what has not started will not; of what has, its client hears that.
@@ -237,7 +265,7 @@ pub(super) fn treat(host: &Host, task: &Arc<Forwarded>, running: Treatment) {
         Treatment::Kill => Reaction::Kill,
     };
     if task.stop(&host.carrier, reaction) {
-        host.desk.lock().tell_start(&task.place);
+        host.desk.lock().tell_start_again(&task.place);
     }
     host.tell_finisher();
 }

@@ -56,6 +56,12 @@ impl<R: Send + 'static> AnyCell for RetriedCell<R> {
             attempt.look();
         }
     }
+
+    fn look_closely(&self) {
+        if let Some(attempt) = self.current() {
+            attempt.look_closely();
+        }
+    }
 }
 
 impl<R: Send + 'static> Cell<R> for RetriedCell<R> {

@@ -189,6 +189,10 @@ impl Session for FakeSession {
         self.step(|state| state.store.hand_back(worker, returned))
     }
 
+    fn ask(&mut self, requests: &[(WorkerId, Vec<u8>)]) -> Result<(), Fault> {
+        self.step(|state| state.store.ask(requests))
+    }
+
     fn tell(&mut self, notices: &[(ClientId, Vec<u8>)]) -> Result<(), Fault> {
         self.step(|state| state.store.tell(notices))
     }

@@ -139,9 +139,7 @@ impl Store {
                 Recalled::Removed
             }
             Some(Some(worker)) => {
-                let requests = self.requests.entry(worker.clone()).or_default();
-                requests.bodies.push(recall.request.clone());
-                requests.written = self.now;
+                add_request(&mut self.requests, worker, &recall.request, self.now);
                 Recalled::Told
             }
         };
@@ -228,6 +226,12 @@ impl Store {
         }
     }
 
+    pub(super) fn ask(&mut self, requests: &[(WorkerId, Vec<u8>)]) {
+        for (worker, request) in requests {
+            add_request(&mut self.requests, worker, request, self.now);
+        }
+    }
+
     pub(super) fn tell(&mut self, notices: &[(ClientId, Vec<u8>)]) {
         for (client, notice) in notices {
             if self.leases.contains_key(client) {
@@ -278,4 +282,10 @@ impl Store {
         left.extend(self.blobs.keys().map(|blob| format!("the payload {}", blob.0)));
         left
     }
+}
+
+fn add_request(all: &mut BTreeMap<WorkerId, Requests>, worker: &WorkerId, request: &[u8], now: Duration) {
+    let requests = all.entry(worker.clone()).or_default();
+    requests.bodies.push(request.to_vec());
+    requests.written = now;
 }

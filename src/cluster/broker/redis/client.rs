@@ -1,7 +1,7 @@
 //! What clients ask.
 
 use super::{
-    super::{Arrival, ClientId, Fault, Outgoing, Position, Recall, Recalled, Submitted},
+    super::{Arrival, ClientId, Fault, Outgoing, Position, Recall, Recalled, Submitted, WorkerId},
     replies, scripts,
     session::{BATCH, RedisSession, label, milliseconds},
 };
@@ -130,6 +130,18 @@ impl RedisSession {
             );
         }
         Ok(outcomes)
+    }
+
+    pub(super) fn ask_workers(&mut self, requests: &[(WorkerId, Vec<u8>)]) -> Result<(), Fault> {
+        for requests in requests.chunks(BATCH) {
+            let keys = &self.shared.keys;
+            let mut arguments = vec![keys.requests.as_bytes()];
+            for (worker, request) in requests {
+                arguments.extend([worker.0.as_bytes(), request]);
+            }
+            self.link.step(&scripts::ASK, &[&keys.queue], &arguments)?;
+        }
+        Ok(())
     }
 
     pub(super) fn tell_clients(&mut self, notices: &[(ClientId, Vec<u8>)]) -> Result<(), Fault> {

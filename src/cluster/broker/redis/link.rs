@@ -96,7 +96,7 @@ impl Link {
         self.accept(answer)
     }
 
-    /// Lets the server take a step. `fill` adds keys, after how many they are, and arguments.
+    /// Lets the server take a step.
     pub(super) fn step(
         &mut self,
         script: &Script,
@@ -169,7 +169,7 @@ pub(super) fn call(script: &Script, keys: &[&str], arguments: &[&[u8]]) -> Cmd {
     invocation("EVALSHA", script.hash(), keys, arguments)
 }
 
-pub(super) fn invocation(verb: &str, script: &str, keys: &[&str], arguments: &[&[u8]]) -> Cmd {
+fn invocation(verb: &str, script: &str, keys: &[&str], arguments: &[&[u8]]) -> Cmd {
     let bytes = arguments.iter().map(|argument| argument.len()).sum::<usize>();
     let mut command = Cmd::with_capacity(3 + keys.len() + arguments.len(), bytes + script.len() + 256);
     command.arg(verb).arg(script).arg(keys.len()).arg(keys);

@@ -26,6 +26,7 @@ macro_rules! scripts {
 }
 
 scripts! {
+    ASK: "scripts/ask.lua",
     ENLIST: "scripts/enlist.lua",
     EXTEND: "scripts/extend.lua",
     FETCH: "scripts/fetch.lua",

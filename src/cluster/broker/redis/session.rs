@@ -151,6 +151,10 @@ impl Session for RedisSession {
         self.return_batch(worker, returned)
     }
 
+    fn ask(&mut self, requests: &[(WorkerId, Vec<u8>)]) -> Result<(), Fault> {
+        self.ask_workers(requests)
+    }
+
     fn tell(&mut self, notices: &[(ClientId, Vec<u8>)]) -> Result<(), Fault> {
         self.tell_clients(notices)
     }

@@ -29,6 +29,30 @@ impl<W: Clone> Desk<W> {
         }
     }
 
+    /// The same once more: somebody asks.
+    pub(in crate::cluster::worker) fn tell_start_again(&mut self, place: &Place) {
+        if let Some(held) = self.held.get_mut(place) {
+            held.is_told = false;
+        }
+        self.tell_start(place);
+    }
+
+    /// All starts of tasks of this client that it has not heard of.
+    pub(in crate::cluster::worker) fn take_starts_of(&mut self, client: &ClientId) -> Vec<Start<W>> {
+        for place in self.running.clone() {
+            if self
+                .held
+                .get(&place)
+                .is_some_and(|held| held.label.client == *client)
+            {
+                self.tell_start(&place);
+            }
+        }
+        self.starts
+            .extract_if(.., |start| start.client == *client)
+            .collect()
+    }
+
     /// Whether the pool is to be asked what has started: something is in hand of which no client has heard.
     pub(in crate::cluster::worker) fn has_untold(&self) -> bool {
         self.calls + self.futures > 0

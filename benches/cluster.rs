@@ -1,0 +1,91 @@
+//! What a task costs on a cluster whose server, client and two workers are on this machine: `cargo bench --features cluster --bench cluster`.
+//! Needs `redis-server` or `valkey-server` in `PATH`. The process pool is measured in the same run, for the ratio.
+
+use concurrent_futures::{Cluster, Executor, ProcessPool};
+use std::time::{Duration, Instant};
+
+const ROUNDS: usize = 5;
+const LATENCY_TASKS: usize = 2_000;
+const TASKS: u64 = 40_000;
+const ITEMS: u64 = 2_000_000;
+
+fn empty(n: u64) -> u64 {
+    n
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+/// Seconds that each of many tasks takes, one after the other; the middle one and that behind 99 % of them.
+fn latency<E: Executor>(executor: &E) -> (f64, f64) {
+    let one = |n| {
+        let start = Instant::now();
+        assert_eq!(executor.submit(empty, n).result().unwrap(), n);
+        start.elapsed().as_secs_f64()
+    };
+    let mut times: Vec<_> = (0..LATENCY_TASKS as u64).map(one).collect();
+    times.sort_by(f64::total_cmp);
+    (times[LATENCY_TASKS / 2], times[LATENCY_TASKS * 99 / 100])
+}
+
+/// Tasks in a second, each submitted by itself.
+fn single<E: Executor>(executor: &E) -> f64 {
+    let start = Instant::now();
+    let futures: Vec<_> = (0..TASKS).map(|n| executor.submit(empty, n)).collect();
+    let sum: u64 = futures.into_iter().map(|future| future.result().unwrap()).sum();
+    assert_eq!(sum, (0..TASKS).sum());
+    TASKS as f64 / start.elapsed().as_secs_f64()
+}
+
+/// Items of a map in a second.
+fn mapped<E: Executor>(executor: &E, chunk: Option<usize>) -> f64 {
+    let options = executor.options();
+    let options = match chunk {
+        Some(size) => options.chunk_size(size),
+        None => options,
+    };
+    let start = Instant::now();
+    let sum: u64 = options.map(empty, 0..ITEMS).map(Result::unwrap).sum();
+    assert_eq!(sum, (0..ITEMS).sum());
+    ITEMS as f64 / start.elapsed().as_secs_f64()
+}
+
+fn measure<E: Executor>(name: &str, executor: &E) {
+    // The processes are there, and code and data are in the caches.
+    single(executor);
+    let (middle, late) = latency(executor);
+    let rounds = |measure: &dyn Fn() -> f64| median((0..ROUNDS).map(|_| measure()).collect());
+    println!("{name}");
+    println!(
+        "  one empty task          {:>10.0} µs, 99 % below {:.0} µs",
+        middle * 1e6,
+        late * 1e6
+    );
+    println!(
+        "  single tasks            {:>10.0} in a second",
+        rounds(&|| single(executor))
+    );
+    println!(
+        "  items, chunks of 100    {:>10.0} in a second",
+        rounds(&|| mapped(executor, Some(100)))
+    );
+    println!(
+        "  items, chunks by itself {:>10.0} in a second",
+        rounds(&|| mapped(executor, None))
+    );
+}
+
+fn main() {
+    let cluster = Cluster::local()
+        .and_then(|local| local.workers(2).slots(1).build())
+        .expect("a local cluster");
+    assert!(
+        cluster.wait_for_slots(2, Duration::from_secs(60)),
+        "the workers join"
+    );
+    measure("cluster: 2 workers of 1 process", &cluster);
+    drop(cluster);
+    measure("process pool: 2 processes", &ProcessPool::with_workers(2));
+}
