@@ -53,8 +53,13 @@ impl Drop for Seat {
 ///
 /// The body is a closure in the test's function: that is how the test's name is known.
 pub(crate) fn alone<F: FnOnce() + Send + 'static>(body: F) {
+    alone_for(LIMIT, body);
+}
+
+/// The same for a test that may take so long.
+pub(crate) fn alone_for<F: FnOnce() + Send + 'static>(limit: Duration, body: F) {
     if env::var_os(ALONE).is_some() {
-        return clean(body);
+        return clean(limit, body);
     }
     let _seat = Seat::take();
     let name = type_name::<F>().trim_end_matches("::{{closure}}");
@@ -62,8 +67,6 @@ pub(crate) fn alone<F: FnOnce() + Send + 'static>(body: F) {
     let output = Command::new(env::current_exe().expect("this executable"))
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env(ALONE, "1")
-        // Seconds until the tasks of a silent worker are taken over.
-        .env("CONCURRENT_FUTURES_WORKER_HOLD", "3")
         .output()
         .expect("it can be started once more");
     let said = String::from_utf8_lossy(&output.stdout);
@@ -81,9 +84,9 @@ pub(crate) fn alone<F: FnOnce() + Send + 'static>(body: F) {
     }
 }
 
-fn clean(body: impl FnOnce() + Send + 'static) {
+fn clean(limit: Duration, body: impl FnOnce() + Send + 'static) {
     let before = descriptors();
-    within(body);
+    within(limit, body);
     WATCHDOGS.lock().unwrap().clear();
     eventually("no child is left", || children().is_empty());
     eventually("no thread of the cluster is left", || {
@@ -92,19 +95,19 @@ fn clean(body: impl FnOnce() + Send + 'static) {
     eventually("no descriptor is left", || descriptors() == before);
 }
 
-fn within(body: impl FnOnce() + Send + 'static) {
+fn within(limit: Duration, body: impl FnOnce() + Send + 'static) {
     let (ended, outcome) = mpsc::channel();
     thread::spawn(move || {
         let outcome = catch_unwind(AssertUnwindSafe(body));
         let _ = ended.send(outcome);
     });
-    match outcome.recv_timeout(LIMIT) {
+    match outcome.recv_timeout(limit) {
         Ok(Ok(())) => {}
         Ok(Err(panic)) => resume_unwind(panic),
         Err(_) => {
             let children = children();
             // How things stand has been said by the watchdogs.
-            eprintln!("hangs for {LIMIT:?}; children: {children:?}");
+            eprintln!("hangs for {limit:?}; children: {children:?}");
             // Servers do not end with who has started them.
             children.iter().for_each(|pid| signal(*pid, libc::SIGKILL));
             std::process::exit(101);

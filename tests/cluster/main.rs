@@ -3,12 +3,20 @@
 
 mod builds;
 mod cancelling;
+mod chaos;
 mod conformance;
+mod connecting;
 mod dead_clients;
+mod ending;
 mod harness;
 mod killed_workers;
+mod limits;
 mod outages;
+mod payloads;
 mod poison;
+mod programs;
 mod server;
+mod verbs;
+mod volume;
 mod wipes;
 mod workers;

@@ -8,11 +8,15 @@ use std::{
     os::unix::net::UnixStream,
     path::PathBuf,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 use tempfile::TempDir;
 
 /// The pool of the tests.
 pub(crate) const POOL: &str = "tests";
+
+/// A worker that was silent for so long is thought dead.
+pub(crate) const HOLD: Duration = Duration::from_secs(3);
 
 pub(crate) struct Server {
     folder: TempDir,
@@ -96,7 +100,8 @@ impl Server {
 
     /// A cluster on it, without workers unless more is said.
     pub(crate) fn cluster(&self) -> ClusterBuilder {
-        Cluster::connect(&self.url()).expect("an address").pool(POOL)
+        let builder = Cluster::connect(&self.url()).expect("an address");
+        builder.pool(POOL).hold(HOLD)
     }
 
     /// What it answers: all texts and numbers of it, one after the other.

@@ -2,7 +2,7 @@
 
 use crate::{
     harness::signal,
-    server::{POOL, Server},
+    server::{HOLD, POOL, Server},
 };
 use std::{
     env,
@@ -22,6 +22,7 @@ impl Worker {
         let child = Command::new(program)
             .env("CONCURRENT_FUTURES_WORKER", server.url())
             .env("CONCURRENT_FUTURES_POOL", POOL)
+            .env("CONCURRENT_FUTURES_WORKER_HOLD", HOLD.as_secs().to_string())
             .env("CONCURRENT_FUTURES_SLOTS", slots.to_string())
             .envs(more.iter().copied())
             .stdin(Stdio::null())
@@ -36,6 +37,11 @@ impl Worker {
 
     pub(crate) fn signal(&self, number: i32) {
         signal(self.pid(), number);
+    }
+
+    /// How it has ended, if it has.
+    pub(crate) fn try_ended(&mut self) -> Option<ExitStatus> {
+        self.0.try_wait().expect("it is a child")
     }
 
     /// Waits for its end.
