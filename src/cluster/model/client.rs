@@ -151,22 +151,21 @@ impl Client {
     }
 
     fn try_send(&mut self, truth: &mut Truth, most: usize) -> Result<(), Fault> {
-        let mut session = match self.sender.take() {
-            Some(session) => session,
-            None => {
-                let mut session = self.fake.open()?;
-                // The data may have gone back in time since the other connection was made. What is sent now would hide that.
-                let known = self
-                    .flights
-                    .iter()
-                    .rfind(|(_, flight)| matches!(flight.leg, Leg::Stored(_)));
-                let known = known.map_or(0, |(number, _)| *number);
-                if session.renew(&self.name)?.is_none_or(|last| last < known) {
-                    self.must_resume = true;
-                    return Ok(());
-                }
-                session
+        let mut session = if let Some(session) = self.sender.take() {
+            session
+        } else {
+            let mut session = self.fake.open()?;
+            // The data may have gone back in time since the other connection was made. What is sent now would hide that.
+            let known = self
+                .flights
+                .iter()
+                .rfind(|(_, flight)| matches!(flight.leg, Leg::Stored(_)));
+            let known = known.map_or(0, |(number, _)| *number);
+            if session.renew(&self.name)?.is_none_or(|last| last < known) {
+                self.must_resume = true;
+                return Ok(());
             }
+            session
         };
         self.cancel_those(truth, |flight| {
             flight.leg == Leg::Ashore && flight.recalling != Recalling::No
@@ -277,12 +276,11 @@ impl Client {
     }
 
     fn try_receive(&mut self, truth: &mut Truth) -> Result<(), Fault> {
-        let mut session = match self.receiver.take() {
-            Some(session) => session,
-            None => {
-                self.must_resume = true;
-                self.fake.open()?
-            }
+        let mut session = if let Some(session) = self.receiver.take() {
+            session
+        } else {
+            self.must_resume = true;
+            self.fake.open()?
         };
         // Renewed with each step: time goes on between them.
         let last = session.renew(&self.name)?;
@@ -366,7 +364,7 @@ impl Client {
                     self.put(flight);
                 }
             }
-            Report::Started { .. } => {}
+            Report::Started { .. } | Report::Told { .. } => {}
         }
     }
 

@@ -2,10 +2,13 @@
 //! each handle must end once and with its own value, what was said to be cancelled must not run, and nothing may be left at the end.
 
 mod client;
-mod truth;
-mod worker;
+pub(super) mod truth;
+pub(super) mod worker;
 
-use super::broker::fake::{FakeBroker, Snapshot};
+use super::{
+    broker::fake::{FakeBroker, Snapshot},
+    message::Outcome,
+};
 use client::Client;
 use proptest::{
     collection::vec,
@@ -164,7 +167,7 @@ impl World {
             }
             Step::Fetch(at, most) => workers[at].fetch(most),
             Step::Reclaim(at) => workers[at].reclaim(),
-            Step::Run(at) => workers[at].run(truth),
+            Step::Run(at) => workers[at].run(&mut |_, argument| call(truth, argument)),
             Step::Finish(at) => workers[at].finish(),
             Step::HandBack(at) => workers[at].hand_back(),
             Step::Beat(at) => workers[at].beat(),
@@ -207,7 +210,7 @@ impl World {
             worker.reclaim();
             worker.fetch(4);
             for _ in 0..8 {
-                worker.run(&mut self.truth);
+                worker.run(&mut |_, argument| call(&mut self.truth, argument));
             }
             worker.finish();
         }
@@ -249,6 +252,13 @@ impl World {
         self.fake.advance(Duration::from_secs(60 * 60));
         assert!(self.fake.is_empty(), "{:#?}", self.fake.left());
     }
+}
+
+/// The work: what it does with its argument, which is the number of its handle.
+fn call(truth: &mut Truth, argument: Vec<u8>) -> Outcome {
+    let handle = u64::from_le_bytes(argument.try_into().expect("eight bytes"));
+    let value = truth.run(usize::try_from(handle).expect("a handle"));
+    Outcome::Value(value.to_le_bytes().to_vec())
 }
 
 fn hold(weather: Weather, steps: &[Step]) -> Truth {

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 /// How a handle has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(in crate::cluster) enum End {
     Value(u64),
     /// Its task was taken back, and will not run.
     Cancelled,
@@ -21,21 +21,21 @@ struct Handle {
 
 /// All handles that there were, by number.
 #[derive(Debug, Default)]
-pub(super) struct Truth(Vec<Handle>);
+pub(in crate::cluster) struct Truth(Vec<Handle>);
 
 impl Truth {
-    pub(super) fn new_handle(&mut self) -> usize {
+    pub(in crate::cluster) fn new_handle(&mut self) -> usize {
         self.0.push(Handle::default());
         self.0.len() - 1
     }
 
     /// What the work makes of its argument, which is the number of its handle.
-    pub(super) fn value(handle: usize) -> u64 {
+    pub(in crate::cluster) fn value(handle: usize) -> u64 {
         handle as u64 * 7 + 1
     }
 
     /// A worker runs the task.
-    pub(super) fn run(&mut self, handle: usize) -> u64 {
+    pub(in crate::cluster) fn run(&mut self, handle: usize) -> u64 {
         let told = &self.0[handle];
         assert!(
             told.end != Some(End::Cancelled) || told.was_cheated,
@@ -44,7 +44,7 @@ impl Truth {
         Self::value(handle)
     }
 
-    pub(super) fn end(&mut self, handle: usize, end: End) {
+    pub(in crate::cluster) fn end(&mut self, handle: usize, end: End) {
         let told = &mut self.0[handle];
         assert_eq!(told.end, None, "task {handle} ends a second time: {end:?}");
         if let End::Value(value) = end {
@@ -57,24 +57,24 @@ impl Truth {
         told.end = Some(end);
     }
 
-    pub(super) fn abandon(&mut self, handle: usize) {
+    pub(in crate::cluster) fn abandon(&mut self, handle: usize) {
         self.0[handle].is_abandoned = true;
     }
 
     /// From now on nothing can be promised about the tasks that there are.
-    pub(super) fn cheat(&mut self) {
+    pub(in crate::cluster) fn cheat(&mut self) {
         self.0.iter_mut().for_each(|handle| handle.was_cheated = true);
     }
 
     /// Those that have no end and are waited for.
-    pub(super) fn open(&self) -> Vec<usize> {
+    pub(in crate::cluster) fn open(&self) -> Vec<usize> {
         let is_open = |handle: &Handle| handle.end.is_none() && !handle.is_abandoned;
         (0..self.0.len())
             .filter(|&number| is_open(&self.0[number]))
             .collect()
     }
 
-    pub(super) fn count(&self, end: impl Fn(End) -> bool) -> usize {
+    pub(in crate::cluster) fn count(&self, end: impl Fn(End) -> bool) -> usize {
         self.0
             .iter()
             .filter(|handle| handle.end.is_some_and(&end))

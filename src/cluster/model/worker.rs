@@ -1,16 +1,13 @@
 //! The smallest worker that keeps the rules.
 
-use super::{
-    super::{
-        broker::{Broker, Delivery, Ended, Fault, Place, Returned, Session, WorkerId, fake::FakeBroker},
-        message::{self, Outcome, Payload, Report, Request, Task},
-    },
-    truth::Truth,
+use super::super::{
+    broker::{Broker, Delivery, Ended, Fault, Place, Returned, Session, WorkerId, fake::FakeBroker},
+    message::{self, Outcome, Payload, Report, Request, Task},
 };
 use std::time::Duration;
 
 /// Whoever has not renewed a hold for so long has lost it.
-pub(super) const HOLD: Duration = Duration::from_secs(15);
+pub(in crate::cluster) const HOLD: Duration = Duration::from_secs(15);
 
 #[derive(Debug)]
 enum Stage {
@@ -31,7 +28,7 @@ struct Held {
     confirmed: Duration,
 }
 
-pub(super) struct Worker {
+pub(in crate::cluster) struct Worker {
     fake: FakeBroker,
     name: WorkerId,
     lives: u32,
@@ -41,7 +38,7 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(fake: &FakeBroker, name: &str, labels: &[&str]) -> Self {
+    pub(in crate::cluster) fn new(fake: &FakeBroker, name: &str, labels: &[&str]) -> Self {
         Self {
             fake: fake.clone(),
             name: WorkerId(name.to_owned()),
@@ -66,13 +63,13 @@ impl Worker {
         Ok(answer)
     }
 
-    pub(super) fn fetch(&mut self, most: usize) {
+    pub(in crate::cluster) fn fetch(&mut self, most: usize) {
         let labels = self.labels.clone();
         let deliveries = self.ask(|session, name| session.fetch(name, &labels, most, Duration::ZERO));
         self.take(deliveries.unwrap_or_default());
     }
 
-    pub(super) fn reclaim(&mut self) {
+    pub(in crate::cluster) fn reclaim(&mut self) {
         let labels = self.labels.clone();
         let deliveries = self.ask(|session, name| session.reclaim(name, &labels, HOLD, 2));
         self.take(deliveries.unwrap_or_default());
@@ -100,22 +97,18 @@ impl Worker {
     }
 
     /// Runs one of the tasks in hand, if it is ours beyond doubt and its client is there.
-    pub(super) fn run(&mut self, truth: &mut Truth) {
+    pub(in crate::cluster) fn run(&mut self, call: &mut dyn FnMut(&Task, Vec<u8>) -> Outcome) {
         let now = self.fake.now();
         let is_next = |held: &Held| matches!(held.stage, Stage::Waiting) && held.confirmed + HOLD > now;
         let Some(at) = self.in_hand.iter().position(is_next) else {
             return;
         };
-        let Task {
-            number,
-            client,
-            payload,
-            ..
-        } = self.in_hand[at].task.clone();
-        let Ok(living) = self.ask(|session, _| session.living(&[client])) else {
+        let task = self.in_hand[at].task.clone();
+        let number = task.number;
+        let Ok(living) = self.ask(|session, _| session.living(std::slice::from_ref(&task.client))) else {
             return;
         };
-        let argument = match payload {
+        let argument = match task.payload.clone() {
             _ if !living[0] => {
                 self.in_hand[at].stage = Stage::Done(None);
                 return;
@@ -126,17 +119,13 @@ impl Worker {
         let report = match argument {
             Err(_) => return,
             Ok(None) => Report::Incomplete { number },
-            Ok(Some(argument)) => {
-                let handle = u64::from_le_bytes(argument.try_into().expect("eight bytes"));
-                let value = truth.run(usize::try_from(handle).expect("a handle"));
-                ended(number, Outcome::Value(value.to_le_bytes().to_vec()))
-            }
+            Ok(Some(argument)) => ended(number, call(&task, argument)),
         };
         self.in_hand[at].stage = Stage::Done(Some(report));
     }
 
     /// What has ended goes to the clients.
-    pub(super) fn finish(&mut self) {
+    pub(in crate::cluster) fn finish(&mut self) {
         let done: Vec<Ended> = self
             .in_hand
             .iter()
@@ -156,7 +145,7 @@ impl Worker {
         }
     }
 
-    pub(super) fn hand_back(&mut self) {
+    pub(in crate::cluster) fn hand_back(&mut self) {
         let is_waiting = |held: &Held| matches!(held.stage, Stage::Waiting);
         let returned: Vec<Returned> = self
             .in_hand
@@ -183,7 +172,7 @@ impl Worker {
     }
 
     /// Renews the holds, and lets go of what is lost.
-    pub(super) fn beat(&mut self) {
+    pub(in crate::cluster) fn beat(&mut self) {
         let confirmed = self.fake.now();
         let places: Vec<Place> = self.in_hand.iter().map(|held| held.place.clone()).collect();
         let Ok(lost) = self.ask(|session, name| session.beat(name, b"", &places)) else {
@@ -199,13 +188,16 @@ impl Worker {
     }
 
     /// Gives back what clients want back.
-    pub(super) fn hear(&mut self) {
+    pub(in crate::cluster) fn hear(&mut self) {
         for request in self
             .ask(|session, name| session.hear(name, Duration::ZERO))
             .unwrap_or_default()
         {
             let Request::Stop { client, number, .. } =
-                message::read(&request).expect("nobody else writes here");
+                message::read(&request).expect("nobody else writes here")
+            else {
+                continue;
+            };
             let is_meant = |held: &&mut Held| {
                 (&held.task.client, held.task.number) == (&client, number)
                     && matches!(held.stage, Stage::Waiting)
@@ -217,7 +209,7 @@ impl Worker {
     }
 
     /// Its process dies, and another one takes its place.
-    pub(super) fn die(&mut self) {
+    pub(in crate::cluster) fn die(&mut self) {
         self.lives += 1;
         let stem = self.name.0.split('x').next().unwrap_or_default();
         self.name = WorkerId(format!("{stem}x{}", self.lives));
@@ -226,7 +218,7 @@ impl Worker {
     }
 
     /// False if it has something in hand still, or that did not work.
-    pub(super) fn retire(&mut self) -> bool {
+    pub(in crate::cluster) fn retire(&mut self) -> bool {
         self.in_hand.is_empty() && self.ask(|session, name| session.retire(name)).is_ok()
     }
 }

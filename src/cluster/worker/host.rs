@@ -10,7 +10,8 @@ use super::{
     contexts::Contexts,
     desk::Desk,
     done::Which,
-    forwarded::{End, Forwarded, Hears},
+    forwarded::Forwarded,
+    hears::{End, Hears},
 };
 use crate::{
     error::BuildError,

@@ -15,6 +15,7 @@ mod contexts;
 mod desk;
 mod done;
 mod forwarded;
+mod hears;
 mod host;
 mod opening;
 mod outcomes;

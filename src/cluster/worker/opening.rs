@@ -7,7 +7,8 @@ use super::{
     },
     desk::{Label, Verdict, verdict},
     done::Done,
-    forwarded::{Forwarded, Hears, failed},
+    forwarded::Forwarded,
+    hears::{Hears, failed},
     host::Host,
     steps::treat,
 };

@@ -7,7 +7,8 @@ use super::{
         message::{self, LONGEST_INLINE, Outcome, Payload, Report, Request, Treatment},
     },
     done::{Done, Which, size},
-    forwarded::{Forwarded, Hears, failed},
+    forwarded::Forwarded,
+    hears::{Hears, failed},
     host::Host,
     opening::take_in,
 };

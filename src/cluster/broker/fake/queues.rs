@@ -14,6 +14,16 @@ struct Hold {
     times: u32,
 }
 
+/// Who has an entry.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Holder<'a> {
+    /// It is not there.
+    Gone,
+    /// Nobody has ever had it.
+    Nobody,
+    Worker(&'a WorkerId),
+}
+
 #[derive(Debug, Clone)]
 struct Entry {
     body: Vec<u8>,
@@ -60,14 +70,17 @@ impl Queues {
         position
     }
 
-    /// Who has it: `None` if it is not there, `Some(None)` if nobody has ever had it.
-    pub(super) fn holder(&self, place: &Place) -> Option<Option<&WorkerId>> {
-        let entry = self.0.get(&place.label)?.entries.get(&place.position)?;
-        Some(entry.hold.as_ref().map(|hold| &hold.worker))
+    pub(super) fn holder(&self, place: &Place) -> Holder<'_> {
+        let queue = self.0.get(&place.label);
+        match queue.and_then(|queue| queue.entries.get(&place.position)) {
+            None => Holder::Gone,
+            Some(Entry { hold: None, .. }) => Holder::Nobody,
+            Some(Entry { hold: Some(hold), .. }) => Holder::Worker(&hold.worker),
+        }
     }
 
     pub(super) fn is_held_by(&self, place: &Place, worker: &WorkerId) -> bool {
-        self.holder(place) == Some(Some(worker))
+        self.holder(place) == Holder::Worker(worker)
     }
 
     pub(super) fn remove(&mut self, place: &Place) {

@@ -5,7 +5,7 @@ use super::{
         Arrival, BlobKey, ClientId, Delivery, Ended, Outgoing, Place, Position, Recall, Recalled, Registered,
         Returned, Submitted, WorkerId,
     },
-    queues::{Positions, Queues},
+    queues::{Holder, Positions, Queues},
 };
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -79,7 +79,7 @@ impl Store {
             .map(|(worker, record)| Registered {
                 worker: worker.clone(),
                 record: record.bytes.clone(),
-                silent_for: self.now - record.heard_of,
+                silent_for: self.now.saturating_sub(record.heard_of),
             })
             .collect()
     }
@@ -133,12 +133,12 @@ impl Store {
 
     pub(super) fn recall(&mut self, recalls: &[Recall]) -> Vec<Recalled> {
         let recall_one = |recall: &Recall| match self.queues.holder(&recall.place) {
-            None => Recalled::Gone,
-            Some(None) => {
+            Holder::Gone => Recalled::Gone,
+            Holder::Nobody => {
                 self.queues.remove(&recall.place);
                 Recalled::Removed
             }
-            Some(Some(worker)) => {
+            Holder::Worker(worker) => {
                 add_request(&mut self.requests, worker, &recall.request, self.now);
                 Recalled::Told
             }

@@ -156,9 +156,9 @@ fn leases_and_holds_end_with_its_time() {
     let began = session.now().unwrap();
     submit(&mut *session, 1).unwrap();
     assert_eq!(fetch(&mut *session, "a"), 1);
-    let idle = Duration::from_secs(15);
+    let (almost, idle) = (Duration::from_millis(14_999), Duration::from_secs(15));
     let taken = |session: &mut dyn Session| session.reclaim(&worker("b"), &[], idle, 10).unwrap().len();
-    fake.advance(idle - Duration::from_millis(1));
+    fake.advance(almost);
     assert_eq!(taken(&mut *session), 0);
     fake.advance(Duration::from_millis(1));
     assert_eq!(taken(&mut *session), 1);

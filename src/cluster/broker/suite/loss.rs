@@ -26,10 +26,10 @@ pub(in super::super) fn wiped_it_knows_nobody(ground: &dyn Ground) {
     assert_eq!(recall(&mut *session, &queued[0]), Recalled::Gone);
     assert_eq!(recall(&mut *session, &held[0].place), Recalled::Gone);
     assert!(!finish(&mut *session, "w", ended(&held[0], b"done")));
-    let places = super::places(&held);
-    assert_eq!(session.beat(&worker("w"), b"", &places), Ok(places.clone()));
+    let lost = places(&held);
+    assert_eq!(session.beat(&worker("w"), b"", &lost), Ok(lost.clone()));
     let returned = Returned {
-        place: places[0].clone(),
+        place: lost[0].clone(),
         client: client("c"),
         body: body(2),
         notice: b"it moved".to_vec(),

@@ -67,6 +67,7 @@ macro_rules! hold_to_the_seam {
             what_ends_for_nobody_is_removed
             notices_reach_those_who_are_there
             requests_are_heard_once
+            who_is_asked_hears_it
             who_waits_for_requests_is_woken
             a_worker_is_shown_as_it_describes_itself
             a_hold_is_lost_to_who_reclaims

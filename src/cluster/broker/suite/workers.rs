@@ -46,7 +46,7 @@ pub(in super::super) fn a_label_reaches_only_those_who_ask_for_it(ground: &dyn G
     submit(&mut *session, Some("gpu"), &[1]);
     submit(&mut *session, Some("large"), &[2]);
     let plain = submit(&mut *session, None, &[3]);
-    assert_eq!(super::places(&fetch(&mut *session, "w", &["small"])), plain);
+    assert_eq!(places(&fetch(&mut *session, "w", &["small"])), plain);
     let large = fetch(&mut *session, "w", &["small", "large"]);
     assert_eq!(large.len(), 1);
     assert_eq!(
@@ -176,6 +176,29 @@ pub(in super::super) fn requests_are_heard_once(ground: &dyn Ground) {
     assert_eq!(heard, [b"a", b"b"]);
     assert_eq!(session.hear(&worker("w"), Duration::ZERO), Ok(Vec::new()));
     assert_eq!(session.hear(&worker("v"), Duration::ZERO), Ok(Vec::new()));
+}
+
+pub(in super::super) fn who_is_asked_hears_it(ground: &dyn Ground) {
+    let mut session = session(ground);
+    let requests = [("w", "one"), ("v", "two"), ("w", "three")];
+    let requests = requests.map(|(name, request)| (worker(name), request.as_bytes().to_vec()));
+    session.ask(&requests).unwrap();
+    session.ask(&[]).unwrap();
+    for (name, expected) in [("w", vec!["one", "three"]), ("v", vec!["two"])] {
+        let mut heard = Vec::new();
+        while heard.len() < expected.len() {
+            let more = session.hear(&worker(name), LONG).unwrap();
+            assert!(!more.is_empty(), "only {heard:?}");
+            heard.extend(more);
+        }
+        assert_eq!(
+            heard,
+            expected
+                .iter()
+                .map(|request| request.as_bytes())
+                .collect::<Vec<_>>()
+        );
+    }
 }
 
 pub(in super::super) fn who_waits_for_requests_is_woken(ground: &dyn Ground) {

@@ -119,7 +119,9 @@ fn a_worker_takes_back_what_has_not_started() {
         let handle = future.handle();
         move || handle.cancel()
     });
-    let Request::Stop { running, .. } = hand.hear();
+    let Request::Stop { running, .. } = hand.hear() else {
+        panic!("another request")
+    };
     assert_eq!(running, Treatment::Leave);
     let (delivery, task) = hand.has.pop().unwrap();
     assert!(hand.finish(delivery, &task, vec![Outcome::Unrun]));
@@ -142,7 +144,9 @@ fn what_has_started_is_not_cancelled_and_hears_of_it() {
     hand.report_start(0);
     assert!(!canceller.join().unwrap());
     assert!(future.is_running());
-    let Request::Stop { running, .. } = hand.hear();
+    let Request::Stop { running, .. } = hand.hear() else {
+        panic!("another request")
+    };
     assert_eq!(running, Treatment::AskToStop);
     hand.finish_all();
     assert_eq!(future.result().unwrap(), 2);

@@ -3,6 +3,7 @@
 //! Whoever holds the desk acts on what it says. `W` is the work as the pool has it.
 
 mod early;
+mod letting_go;
 mod limits;
 mod starts;
 
@@ -283,22 +284,6 @@ impl<W: Clone> Desk<W> {
         self.held.remove(place).map(|held| held.work)
     }
 
-    /// A task was taken back from the pool, to be queued again.
-    pub(in crate::cluster::worker) fn hand_back(&mut self, returned: Returned) {
-        if self.held.contains_key(&returned.place) {
-            self.leave_pool(&returned.place, Stage::Ended);
-            self.returned.push(returned);
-        }
-    }
-
-    pub(in crate::cluster::worker) fn take_returned(&mut self) -> Vec<Returned> {
-        std::mem::take(&mut self.returned)
-    }
-
-    pub(in crate::cluster::worker) fn returned_again(&mut self, returned: Vec<Returned>) {
-        self.returned.extend(returned);
-    }
-
     /// The task that a request is about. If it is not there, the request is kept for a while: the task may be about to come.
     pub(in crate::cluster::worker) fn asked(
         &mut self,
@@ -335,57 +320,6 @@ impl<W: Clone> Desk<W> {
             .cloned()
             .chain(unopened)
             .collect()
-    }
-
-    /// Another worker has the task now. What runs of it here is to be stopped.
-    pub(in crate::cluster::worker) fn lost(&mut self, place: &Place) -> Option<W> {
-        self.unopened.retain(|delivery| delivery.place != *place);
-        let is_over = self.held.get(place)?.stage == Stage::Ended;
-        let work = self.forget(place);
-        work.filter(|_| !is_over)
-    }
-
-    /// Clients whose tasks are with the pool.
-    pub(in crate::cluster::worker) fn clients_in_hand(&self) -> Vec<ClientId> {
-        let mut clients: Vec<_> = self
-            .held
-            .values()
-            .filter(|held| held.stage != Stage::Ended)
-            .map(|held| held.label.client.clone())
-            .collect();
-        clients.sort_unstable();
-        clients.dedup();
-        clients
-    }
-
-    /// What is in hand of clients that are gone is removed from the queue, and to be stopped: rule 10.
-    pub(in crate::cluster::worker) fn abandon(&mut self) -> Vec<W> {
-        let gone: Vec<_> = self
-            .held
-            .iter()
-            .filter(|(_, held)| held.stage != Stage::Ended && !self.clients.is_there(&held.label.client))
-            .map(|(place, held)| (place.clone(), held.work.clone()))
-            .collect();
-        for (place, _) in &gone {
-            self.ended(place, None, Duration::ZERO);
-        }
-        gone.into_iter().map(|(_, work)| work).collect()
-    }
-
-    /// The worker ends, and nothing that still comes of its tasks is true of them: others take them over.
-    pub(in crate::cluster::worker) fn clear(&mut self) {
-        self.draining = true;
-        self.held.clear();
-    }
-
-    /// Nothing more is fetched, and what has not started is handed back: rule 13. What was to run alone, or was not looked at, is
-    /// taken over by others in time.
-    pub(in crate::cluster::worker) fn drain(&mut self) {
-        self.draining = true;
-        self.unopened.clear();
-        while let Some(place) = self.alone.front().cloned() {
-            self.forget(&place);
-        }
     }
 
     pub(in crate::cluster::worker) fn is_draining(&self) -> bool {

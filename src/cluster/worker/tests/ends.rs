@@ -121,3 +121,24 @@ fn told_to_stop_it_hands_back_what_waits_and_finishes_what_runs() {
     assert_eq!(meeting.broker.queued(None), 1);
     assert_eq!(meeting.host.ending(), Some(super::super::host::Ending::Drained));
 }
+
+#[test]
+fn what_has_begun_is_not_handed_back_and_goes_on() {
+    /// Stands for a request that takes a while.
+    fn slow(n: u32) -> u32 {
+        std::thread::sleep(Duration::from_millis(30));
+        n
+    }
+    let mut meeting = Meeting::new(1);
+    let (number, _) = meeting.call(entry_of(slow), &[1, 2, 3, 4, 5]);
+    assert_eq!(meeting.next_start().0, number);
+    let client = meeting.client.clone();
+    let work = meeting
+        .host
+        .desk
+        .lock()
+        .asked(&client, number, Treatment::Leave, Instant::now());
+    assert_eq!(work.unwrap().withdraw(&meeting.host.carrier), None);
+    let (_, outcomes) = meeting.next_end();
+    assert_eq!(outcomes.iter().map(value).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+}
