@@ -41,7 +41,9 @@ impl Client {
 
     /// Nothing is left, and nothing can come any more.
     pub(super) fn is_over(&self, state: &State) -> bool {
-        let has_said_all = state.flights.errands.is_empty() || !matches!(state.engine, Engine::Connected);
+        let flights = &state.flights;
+        let has_said_all = flights.errands.is_empty() && flights.litter.is_empty()
+            || !matches!(state.engine, Engine::Connected);
         state.stage > Stage::Open && state.is_at_rest() && has_said_all && !self.ledger.is_held()
     }
 }
