@@ -156,6 +156,7 @@ impl Client {
             announce: flight.parcel.tells_start() || is_bounded,
             timed: is_timed,
             attempt: flight.parcel.attempt(),
+            lost: 0,
             payload: Payload::Here(Vec::new()),
         };
         let apart = if flight.load.bytes.len() < LONGEST_INLINE {
