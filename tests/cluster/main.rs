@@ -11,6 +11,7 @@ mod ending;
 mod harness;
 mod killed_workers;
 mod limits;
+mod networks;
 mod outages;
 mod payloads;
 mod poison;

@@ -20,6 +20,8 @@ pub(crate) const HOLD: Duration = Duration::from_secs(3);
 
 pub(crate) struct Server {
     folder: TempDir,
+    /// The machine that it is on, if that is another than this, to `ip netns`.
+    machine: Option<String>,
     more: Vec<String>,
     child: Option<Child>,
 }
@@ -31,7 +33,17 @@ impl Server {
     }
 
     pub(crate) fn start_with(more: &[&str]) -> Self {
+        Self::start_at(None, more)
+    }
+
+    /// On another machine, as `ip netns` has them.
+    pub(crate) fn start_on(machine: &str, more: &[&str]) -> Self {
+        Self::start_at(Some(machine.to_owned()), more)
+    }
+
+    fn start_at(machine: Option<String>, more: &[&str]) -> Self {
         let mut server = Self {
+            machine,
             folder: tempfile::tempdir().expect("a folder"),
             more: more.iter().map(|word| (*word).to_owned()).collect(),
             child: None,
@@ -43,7 +55,15 @@ impl Server {
     /// Starts it, or starts it again.
     pub(crate) fn run(&mut self) {
         let folder = self.folder.path();
-        let child = Command::new(program())
+        let mut command = match &self.machine {
+            None => Command::new(program()),
+            Some(machine) => {
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", machine]).arg(program());
+                command
+            }
+        };
+        let child = command
             .args(["--port", "0", "--unixsocketperm", "700", "--unixsocket", "s"])
             .args(["--appendonly", "yes", "--save", "", "--daemonize", "no"])
             .args(["--maxmemory-policy", "noeviction", "--databases", "1"])
