@@ -79,6 +79,8 @@ pub(super) enum Report {
     Moved { number: u64 },
     /// Its payload or its context is not there (any more).
     Incomplete { number: u64 },
+    /// A client's word to itself: these tasks were not at these positions when the row of results had got so far.
+    Gone { places: Vec<(u64, u64, u64)> },
     /// All that has started on this worker was reported.
     Told { worker: String, question: u64 },
 }

@@ -18,6 +18,7 @@ use crate::{
     timer::{self, Armed, Deadline},
 };
 use std::{
+    cell::Cell,
     collections::VecDeque,
     io,
     rc::Rc,
@@ -60,6 +61,30 @@ struct State {
 type RunnerId = thread::ThreadId;
 
 static ASIDE: Aside = Aside::new(start);
+
+thread_local! {
+    /// How many times over this thread is telling what it has taken in.
+    static TELLING: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Tells who waits what this thread has taken in from elsewhere. What it would take to know more is taken in by this thread, too:
+/// so nothing that is told may wait for that.
+pub(crate) fn while_telling(tell: impl FnOnce()) {
+    struct Told;
+    impl Drop for Told {
+        fn drop(&mut self) {
+            TELLING.set(TELLING.get() - 1);
+        }
+    }
+    TELLING.set(TELLING.get() + 1);
+    let _told = Told;
+    tell();
+}
+
+/// Whether this thread is doing so.
+pub(crate) fn is_telling() -> bool {
+    TELLING.get() > 0
+}
 
 /// Runs `job` on a runner; gives it back if none is active and the system starts no thread.
 pub(crate) fn run(job: Job) -> Result<(), Job> {

@@ -26,6 +26,8 @@ pub(super) enum Leg {
     Ashore,
     /// It is being submitted.
     Sending,
+    /// It was, and the answer got lost: the engine may have it.
+    Unsure,
     /// The engine has it, at this position if that is known.
     Stored(Option<Position>),
 }
@@ -109,9 +111,13 @@ pub(super) struct Flights {
     /// Those to be submitted. The engine passes over numbers below its last one, so they go in order.
     ashore: BTreeSet<u64>,
     last: u64,
+    /// The largest number that the engine is known to have stored.
+    confirmed: u64,
     /// How many are parts of maps.
     of_maps: usize,
     pub(super) errands: VecDeque<Errand>,
+    /// Those whose answer got lost.
+    pub(super) unanswered: Vec<Errand>,
     /// Payloads that nobody needs any more.
     pub(super) litter: Vec<BlobKey>,
 }
@@ -231,10 +237,11 @@ impl Flights {
             && flight.leg == Leg::Sending
         {
             flight.leg = Leg::Stored(position);
+            self.confirmed = self.confirmed.max(number);
         }
     }
 
-    /// It was not stored, or that is not known.
+    /// It was not stored.
     pub(super) fn back_ashore(&mut self, number: u64) {
         if let Some(flight) = self.all.get_mut(&number) {
             flight.leg = Leg::Ashore;
@@ -242,33 +249,48 @@ impl Flights {
         }
     }
 
-    /// The same, if it has not gone ashore already.
-    pub(super) fn back_ashore_if_sending(&mut self, number: u64) {
-        if self
-            .all
-            .get(&number)
-            .is_some_and(|flight| flight.leg == Leg::Sending)
+    /// The answer to its submission got lost.
+    pub(super) fn unsure(&mut self, number: u64) {
+        if let Some(flight) = self.all.get_mut(&number)
+            && flight.leg == Leg::Sending
         {
-            self.back_ashore(number);
+            flight.leg = Leg::Unsure;
         }
     }
 
-    /// What the engine cannot have, or never had, is submitted (again): all with larger numbers than this. Of what is being sent it
-    /// is not known.
+    /// What the engine cannot have, or never had, is submitted (again): all with larger numbers than this. What had no answer and is not
+    /// among them, it has.
     pub(super) fn resubmit_above(&mut self, last: u64) {
+        self.confirmed = last;
         for (number, flight) in &mut self.all {
             let is_lost = match flight.leg {
                 Leg::Ashore => false,
-                Leg::Sending => true,
-                Leg::Stored(_) => *number > last,
+                Leg::Sending | Leg::Unsure | Leg::Stored(_) => *number > last,
             };
             if is_lost {
                 flight.leg = Leg::Ashore;
                 self.ashore.insert(*number);
+            } else if matches!(flight.leg, Leg::Sending | Leg::Unsure) {
+                flight.leg = Leg::Stored(None);
             }
             // Nobody will answer what was asked through the old connection.
             if flight.recalling.is_pending() {
                 flight.recalling = Recalling::Missed;
+            }
+        }
+    }
+
+    /// Whether the engine has forgotten what it had stored, if this is the last number that it knows.
+    pub(super) fn were_forgotten(&self, last: u64) -> bool {
+        last < self.confirmed
+    }
+
+    /// What was asked and not answered is asked again, of what is where it was.
+    pub(super) fn ask_again(&mut self) {
+        for errand in std::mem::take(&mut self.unanswered) {
+            let flight = self.all.get(&errand.number);
+            if flight.is_none_or(|flight| flight.place().as_ref() == Some(&errand.place)) {
+                self.errands.push_back(errand);
             }
         }
     }

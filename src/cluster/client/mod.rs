@@ -29,7 +29,7 @@ use super::{
 use crate::{
     error::{BuildError, ClusterError, TaskError},
     executor::{Closed, Latch, Shutdown, Throttle},
-    future::host,
+    future::{aside, host},
     ledger::{AtRest, Hold, Ledger, Reporter, Stats},
     lifecycle::Stage,
     remote::News,
@@ -59,11 +59,6 @@ pub(super) struct Config {
     /// What the workers that this program starts itself run at once.
     pub(super) own_slots: usize,
     pub(super) on_drop: Shutdown,
-}
-
-std::thread_local! {
-    /// How many times over this thread is passing on what has happened. It must not wait for that.
-    static TELLING: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
 }
 
 /// A parcel with something to load, and the label that it asks for.
@@ -109,6 +104,8 @@ pub(super) struct Client {
     broker: Box<dyn Broker>,
     throttle: Option<Throttle>,
     state: Mutex<State>,
+    /// Held while something is on its way to the engine.
+    sending: Mutex<()>,
     /// The sender has something to do.
     to_send: Condvar,
     /// Something has become known about a flight or about the engine.
@@ -156,6 +153,7 @@ impl Client {
                 sender_sleeps: false,
                 sender_has_left: false,
             }),
+            sending: Mutex::new(()),
             to_send: Condvar::new(),
             changed: Condvar::new(),
             latch: Latch::new(),
@@ -257,9 +255,7 @@ impl Client {
             self.to_send.notify_one();
         }
         if telling.is_some() {
-            TELLING.with(|depth| depth.set(depth.get() + 1));
-            news.publish(&self.ledger);
-            TELLING.with(|depth| depth.set(depth.get() - 1));
+            aside::while_telling(|| news.publish(&self.ledger));
             self.lock().telling -= 1;
             self.changed.notify_all();
         }

@@ -28,6 +28,7 @@ impl Client {
         session: &mut dyn Session,
         reader: &mut Reader,
     ) -> Result<(), Fault> {
+        let _quiet = self.sending.lock();
         let name = self.lock().name.clone();
         self.lock().must_resume = false;
         let known = session.renew(&name)?;
@@ -55,6 +56,13 @@ impl Client {
             .fleet
             .update(&registered, &self.config.build, Instant::now());
         state.flights.resubmit_above(known.unwrap_or(0));
+        if known.is_some() {
+            state.flights.ask_again();
+        } else {
+            // What lies under the old name is nobody's.
+            state.flights.errands.clear();
+            state.flights.unanswered.clear();
+        }
         state.engine = Engine::Connected;
         state.generation += 1;
         self.release(state, News::default());
@@ -97,12 +105,13 @@ impl Client {
         Ok(count)
     }
 
-    /// Keeps the lease.
+    /// Keeps the lease, and sees whether the engine still has what it had.
     pub(in crate::cluster) fn renew_step(&self, session: &mut dyn Session) -> Result<(), Fault> {
         let name = self.lock().name.clone();
-        if session.renew(&name)?.is_none() {
-            self.lock().must_resume = true;
-        }
+        let known = session.renew(&name)?;
+        let mut state = self.lock();
+        // Else the data has gone back in time since it was last asked.
+        state.must_resume |= known.is_none_or(|last| state.flights.were_forgotten(last));
         Ok(())
     }
 

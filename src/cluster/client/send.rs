@@ -2,12 +2,12 @@
 
 use super::{
     Client, State,
-    flights::{Errand, Leg, Recalling},
+    flights::{Errand, Recalling},
 };
 use crate::{
     cluster::{
-        broker::{BlobKey, ClientId, Fault, Outgoing, Recall, Recalled, Session, Submitted},
-        message::{self, LONGEST_INLINE, Payload, Request, Task},
+        broker::{BlobKey, ClientId, Fault, Outgoing, Position, Recall, Recalled, Session, Submitted},
+        message::{self, LONGEST_INLINE, Payload, Report, Request, Task},
     },
     error::TaskError,
     remote::{News, place_of},
@@ -45,6 +45,8 @@ struct Packed {
 impl Client {
     /// Sends what waits, as much as goes in one step.
     pub(in crate::cluster) fn send_step(&self, session: &mut dyn Session) -> Result<Sent, Fault> {
+        // What the engine has is not asked while it gets more.
+        let _sending = self.sending.lock();
         let has_asked = self.send_question(session)?;
         let did_errands = self.do_errands(session)? || has_asked;
         let mut news = News::default();
@@ -58,18 +60,22 @@ impl Client {
             return Ok(if did_errands { Sent::Some } else { Sent::Nothing });
         }
         let submitted = self.submit(session, &name, &batch);
-        if submitted.is_err() {
-            // Which of them are stored shows when the engine is asked.
-            let mut state = self.lock();
-            if state.name == name {
-                for number in batch {
-                    state.flights.back_ashore_if_sending(number);
-                }
+        let Err(fault) = submitted else {
+            return submitted;
+        };
+        let is_full = matches!(fault, Fault::Full(_));
+        let mut state = self.lock();
+        for number in batch {
+            if is_full {
+                // A payload that lies apart had no room: the tasks themselves were not submitted yet.
+                state.flights.back_ashore(number);
+            } else {
+                state.flights.unsure(number);
             }
-            drop(state);
-            self.changed.notify_all();
         }
-        submitted
+        drop(state);
+        self.changed.notify_all();
+        if is_full { Ok(Sent::Full) } else { Err(fault) }
     }
 
     fn submit(&self, session: &mut dyn Session, name: &ClientId, batch: &[u64]) -> Result<Sent, Fault> {
@@ -101,8 +107,6 @@ impl Client {
         let mut state = self.lock();
         let mut sent = Sent::Some;
         match submitted {
-            // It has another name now, and everything is ashore again.
-            _ if state.name != *name => {}
             Submitted::Stored(positions) => {
                 if positions.len() < packed.len() {
                     sent = Sent::Full;
@@ -244,16 +248,23 @@ impl Client {
                     return Err(fault);
                 }
             };
-            self.errands_done(&errands, &recalled);
+            let gone = self.errands_done(&errands, &recalled);
+            if !gone.is_empty() {
+                session.tell(&[(name.clone(), message::write(&Report::Gone { places: gone }))])?;
+            }
         }
-        if !litter.is_empty() {
-            session.remove(&litter)?;
+        if !litter.is_empty()
+            && let Err(fault) = session.remove(&litter)
+        {
+            self.lock().flights.litter.extend(litter);
+            return Err(fault);
         }
         Ok(!errands.is_empty())
     }
 
     fn errands_failed(&self, errands: &[Errand]) {
         let mut state = self.lock();
+        state.flights.unanswered.extend_from_slice(errands);
         for errand in errands {
             if let Some(flight) = state.flights.get_mut(errand.number)
                 && flight.recalling.is_pending()
@@ -265,7 +276,10 @@ impl Client {
         self.changed.notify_all();
     }
 
-    fn errands_done(&self, errands: &[Errand], recalled: &[Recalled]) {
+    /// Gives back what was not where it was thought to be. It has ended, or was moved, and a report of that is in the row of results; if there is
+    /// none, it was removed by a recall whose answer got lost. That shows when the row has been read so far: hence the mark in it.
+    fn errands_done(&self, errands: &[Errand], recalled: &[Recalled]) -> Vec<(u64, u64, u64)> {
+        let mut gone = Vec::new();
         let mut news = News::default();
         let mut state = self.lock();
         for (errand, recalled) in errands.iter().zip(recalled) {
@@ -273,16 +287,13 @@ impl Client {
                 Recalled::Removed => state.came_back(errand.number, &mut news),
                 Recalled::Told => {}
                 Recalled::Gone => {
-                    if let Some(flight) = state.flights.get_mut(errand.number)
-                        && flight.recalling.is_pending()
-                        && flight.leg == Leg::Stored(Some(errand.place.position))
-                    {
-                        flight.recalling = Recalling::Missed;
-                    }
+                    let Position(time, number) = errand.place.position;
+                    gone.push((errand.number, time, number));
                 }
             }
         }
         self.release(state, news);
         self.changed.notify_all();
+        gone
     }
 }

@@ -6,7 +6,7 @@ use crate::{
         broker::{Fault, Session, WorkerId},
         message::{self, Request},
     },
-    future::host,
+    future::{aside, host},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -69,7 +69,7 @@ impl Client {
     /// Asks all workers what has started, and waits for their answers for a moment.
     pub(super) fn ask_how_it_stands(&self) {
         let mut state = self.lock();
-        if !matches!(state.engine, Engine::Connected) || !state.has_unknown() {
+        if !matches!(state.engine, Engine::Connected) || !state.has_unknown() || aside::is_telling() {
             return;
         }
         state.standing.asked += 1;
@@ -82,8 +82,9 @@ impl Client {
         host::blocking(|| {
             let mut state = self.lock();
             while matches!(state.engine, Engine::Connected) {
+                let is_sent = state.standing.sent >= question;
                 let silent = state.silent(question);
-                if silent.is_empty() {
+                if is_sent && silent.is_empty() {
                     break;
                 }
                 if self.changed.wait_until(&mut state, until).timed_out() {
@@ -99,6 +100,15 @@ impl Client {
         let mut state = self.lock();
         if !state.standing.has_to_ask() {
             return Ok(false);
+        }
+        if state.fleet.slots() < self.config.own_slots.max(1) {
+            // Workers that have only just come may be at work already.
+            drop(state);
+            let registered = session.workers()?;
+            state = self.lock();
+            state
+                .fleet
+                .update(&registered, &self.config.build, Instant::now());
         }
         let question = state.standing.asked;
         state.standing.sent = question;

@@ -1,11 +1,12 @@
 //! Taking back what has not started, and stopping what has (rule 7).
 
 use super::{
-    Client, Engine, State, TELLING,
+    Client, Engine, State,
     flights::{Errand, Flight, Leg, Recalling},
 };
 use crate::{
     cluster::message::Treatment,
+    future::aside,
     remote::News,
     sync::{
         MutexGuard,
@@ -111,7 +112,7 @@ impl Client {
             match flight.leg {
                 Leg::Ashore => state.came_back(number, &mut news),
                 // It is asked for below, when the engine has it.
-                Leg::Sending => {}
+                Leg::Sending | Leg::Unsure => {}
                 Leg::Stored(_) => {
                     let running = treatment(decide(Whereabouts::Started)).unwrap_or(Treatment::Leave);
                     state.send_errand(number, running);
@@ -143,7 +144,7 @@ impl Client {
                     _ => {}
                 }
             }
-            if waits == 0 || TELLING.get() > 0 || !matches!(state.engine, Engine::Connected) {
+            if waits == 0 || aside::is_telling() || !matches!(state.engine, Engine::Connected) {
                 return;
             }
             if waits < left {
@@ -166,7 +167,7 @@ impl State {
         let connected = matches!(self.engine, Engine::Connected);
         let Some(flight) = self.flights.get_mut(number) else {
             // Of what has just ended the future is to know it before it is asked.
-            return (self.telling == 0 || TELLING.get() > 0).then_some(Found::Nowhere);
+            return (self.telling == 0 || aside::is_telling()).then_some(Found::Nowhere);
         };
         if flight.recalling == Recalling::TakenBack {
             return Some(Found::TakenBack);
@@ -177,8 +178,8 @@ impl State {
         match flight.leg {
             Leg::Ashore => Some(Found::TakenBack),
             // Nobody takes answers in while this thread does not get on.
-            _ if !connected || TELLING.get() > 0 => Some(Found::Unknown),
-            Leg::Stored(None) => Some(Found::Unknown),
+            _ if !connected || aside::is_telling() => Some(Found::Unknown),
+            Leg::Unsure | Leg::Stored(None) => Some(Found::Unknown),
             Leg::Sending | Leg::Stored(Some(_)) => None,
         }
     }

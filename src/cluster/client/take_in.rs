@@ -184,6 +184,14 @@ impl State {
                 self.contexts.clear();
                 self.flights.renumber(number);
             }
+            Fetched::Other(Report::Gone { places }) => {
+                for (number, time, at) in places {
+                    let leg = Leg::Stored(Some(Position(time, at)));
+                    if self.flights.get(number).is_some_and(|flight| flight.leg == leg) {
+                        self.came_back(number, news);
+                    }
+                }
+            }
             Fetched::Other(Report::Told { worker, question }) => self.standing.answered(worker, question),
             Fetched::Other(Report::Ended { .. }) => unreachable!("its payloads were fetched"),
         }

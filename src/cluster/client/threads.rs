@@ -74,7 +74,13 @@ impl Client {
         if kept.as_ref().is_none_or(|(of, _)| *of != generation) {
             // One from before may belong to a server that is gone.
             *kept = None;
-            *kept = Some((generation, self.broker.open()?));
+            let mut session = self.broker.open()?;
+            // It may be another server than the one that was asked.
+            self.renew_step(&mut *session)?;
+            *kept = Some((generation, session));
+            if self.lock().must_resume {
+                return Ok(());
+            }
         }
         let Some((_, session)) = kept else { return Ok(()) };
         match self.send_step(&mut **session)? {

@@ -72,6 +72,12 @@ impl State {
     }
 }
 
+fn stop_all(others: &[WeakHandle]) {
+    for other in others.iter().filter_map(WeakHandle::upgrade) {
+        other.stop();
+    }
+}
+
 impl Report for Progress {
     fn ended(&self, number: usize) {
         let mut state = self.0.lock();
@@ -92,8 +98,13 @@ impl Report for Progress {
         let joiner = state.joiner.take();
         drop(state);
         // Cancelling drops what others captured and reports here again: never under the lock.
-        for other in others.iter().filter_map(WeakHandle::upgrade) {
-            other.stop();
+        if aside::is_telling() {
+            // Whether a task elsewhere has started may take a question, whose answer this thread is to take in.
+            if let Err(job) = aside::run(Box::new(move || stop_all(&others))) {
+                job();
+            }
+        } else {
+            stop_all(&others);
         }
         if let Some(joiner) = joiner {
             panic::contain(|| joiner.wake());
