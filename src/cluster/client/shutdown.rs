@@ -26,7 +26,8 @@ impl Client {
             for (parcel, _) in std::mem::take(&mut state.queue) {
                 news.cancel.push(parcel);
             }
-            for number in state.flights.numbers() {
+            // The newest ones first: what runs is asked to stop when nothing is left that would start in its place.
+            for number in state.flights.numbers().into_iter().rev() {
                 state.stop(number, is_kill, &self.ledger, &mut news);
             }
             withdrawn = state.flights.numbers();
