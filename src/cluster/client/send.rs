@@ -10,6 +10,7 @@ use crate::{
         message::{self, LONGEST_INLINE, Payload, Report, Request, Task},
     },
     error::TaskError,
+    lifecycle::Stage,
     remote::{News, place_of},
     running::record,
     sync::MutexGuard,
@@ -125,7 +126,17 @@ impl Client {
                 state.must_resume = true;
             }
         }
-        drop(state);
+        let mut news = News::default();
+        if state.stage >= Stage::Cancelling {
+            // Nothing could be asked of them while they were being sent. They go before what runs: see `begin_shutdown`.
+            let before = state.flights.errands.len();
+            for packed in &packed {
+                state.stop(packed.number, false, &self.ledger, &mut news);
+            }
+            let errands = &mut state.flights.errands;
+            errands.rotate_right(errands.len() - before);
+        }
+        self.release(state, news);
         self.changed.notify_all();
         Ok(sent)
     }

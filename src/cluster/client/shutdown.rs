@@ -50,7 +50,7 @@ impl Client {
 }
 
 impl State {
-    fn stop(&mut self, number: u64, is_kill: bool, ledger: &Ledger, news: &mut News) {
+    pub(super) fn stop(&mut self, number: u64, is_kill: bool, ledger: &Ledger, news: &mut News) {
         let Some(flight) = self.flights.get(number) else {
             return;
         };
