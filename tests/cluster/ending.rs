@@ -209,7 +209,9 @@ fn a_worker_that_is_told_to_stop_hands_back_and_finishes() {
             "{:?}",
             log.counts()
         );
+        let waiting = cluster.requires("nobody-has-this").submit(|n: u32| n, 1);
         eventually("it has signed off", || cluster.cluster_workers().len() == 1);
+        assert!(waiting.cancel());
         drop(cluster);
         server.assert_empty();
     });

@@ -79,8 +79,11 @@ pub(crate) fn alone_for<F: FnOnce() + Send + 'static>(limit: Duration, body: F) 
             .get(complained.len().saturating_sub(20_000)..)
             .unwrap_or(&complained)
     );
-    for line in said.lines().filter(|line| line.starts_with("NOTE")) {
-        println!("{line}");
+    for note in said
+        .lines()
+        .filter_map(|line| line.find("NOTE").map(|at| &line[at..]))
+    {
+        println!("{note}");
     }
 }
 

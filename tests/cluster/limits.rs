@@ -70,11 +70,11 @@ fn who_submits_more_than_may_wait_waits() {
 #[test]
 fn a_server_without_memory_loses_nothing() {
     alone(|| {
-        // Of the arguments below a tenth has room at a time.
+        // Of the arguments below a part has room at a time.
         let server = Server::start_with(&["--maxmemory", "8mb"]);
         let cluster = ready(server.cluster().workers(2).slots(1), 2);
         let load = |n: u64| vec![u8::try_from(n % 251).unwrap(); 100_000];
-        let tasks: Vec<_> = (0..800)
+        let tasks: Vec<_> = (0..300)
             .map(|n| cluster.submit(|load: Vec<u8>| load, load(n)))
             .collect();
         for (number, task) in (0..).zip(tasks) {
@@ -88,7 +88,7 @@ fn a_server_without_memory_loses_nothing() {
         let outcomes = cluster
             .options()
             .chunk_size(1)
-            .map(|load: Vec<u8>| load, (0..60).map(large));
+            .map(|load: Vec<u8>| load, (0..30).map(large));
         for (number, outcome) in (0..).zip(outcomes) {
             assert!(
                 outcome.expect("it runs") == large(number),

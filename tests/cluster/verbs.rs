@@ -142,6 +142,8 @@ fn only_workers_with_the_label_get_what_asks_for_it() {
             .chunk_size(3)
             .map(|_: u32| std::os::unix::process::parent_id(), 0..100);
         assert!(parents.map(Result::unwrap).all(|pid| pid == labelled.pid()));
+        // What nobody offers waits, and can be cancelled.
+        let waiting = cluster.requires("nobody-has-this").submit(|n: u32| n, 1);
         eventually("both are seen", || cluster.cluster_workers().len() == 2);
         let labels: BTreeSet<Vec<String>> = cluster
             .cluster_workers()
@@ -149,8 +151,6 @@ fn only_workers_with_the_label_get_what_asks_for_it() {
             .map(|worker| worker.labels)
             .collect();
         assert_eq!(labels, [vec![], vec!["big".to_owned(), "gpu".to_owned()]].into());
-        // What nobody offers waits, and can be cancelled.
-        let waiting = cluster.requires("nobody-has-this").submit(|n: u32| n, 1);
         assert!(waiting.cancel());
         drop((of_gpu, cluster, labelled));
         server.assert_empty();
@@ -292,9 +292,11 @@ fn the_counters_say_what_happened() {
         );
         // A new process comes with the next task.
         assert_eq!(cluster.submit(|n: u32| n, 7).result().unwrap(), 7);
+        let waiting = cluster.requires("nobody-has-this").submit(|n: u32| n, 1);
         let recounted = || cluster.wait_for_slots(1, SOON) && cluster.stats().workers_restarted == 1;
         eventually("the new process is counted", recounted);
         assert_eq!(cluster.workers(), 1);
+        assert!(waiting.cancel());
         drop(cluster);
         server.assert_empty();
     });

@@ -2,7 +2,7 @@
 
 use crate::{
     harness::{Log, alone, assert_books_are_closed, ready, write_down},
-    server::Server,
+    server::{HOLD, Server},
 };
 use concurrent_futures::Executor;
 use std::{collections::BTreeSet, thread, time::Duration};
@@ -17,7 +17,7 @@ fn a_task_that_runs_for_longer_than_workers_are_waited_for_runs_once() {
             |log: String| {
                 write_down(log, 1);
                 // The workload: longer than any hold, unless it is renewed.
-                thread::sleep(Duration::from_secs(8));
+                thread::sleep(HOLD * 2);
                 std::process::id()
             },
             log.path(),
