@@ -62,6 +62,12 @@ pub mod recipes {}
 #[doc = include_str!("../docs/guide/what_happens_when/shutdown.svg")]
 pub mod what_happens_when {}
 
+/// Workers on other machines: what changes, what it takes, what it promises.
+///
+#[doc = include_str!("../docs/guide/links.md")]
+#[doc = include_str!("../docs/guide/many_machines.md")]
+pub mod many_machines {}
+
 /// Where the time goes, what hangs, how far it is: from a number to a picture.
 ///
 #[doc = include_str!("../docs/guide/links.md")]

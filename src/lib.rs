@@ -25,8 +25,8 @@
 //! }
 //! ```
 //!
-//! The [`guide`] has the rest at length: which backend for what, the way here from Python, rayon and tokio, recipes, what happens
-//! when something goes wrong, what it costs, and what it does not do.
+//! The [`guide`] has the rest at length: which backend for what, the way here from Python, rayon and tokio, recipes, the way from one
+//! machine to many, what happens when something goes wrong, what it costs, and what it does not do.
 //!
 //! # The parts
 //!
@@ -36,6 +36,7 @@
 //! | run work on threads, with closures that capture | [`ThreadPool`], [`ThreadPool::scope`] to borrow |
 //! | debug, or test that values cross | [`Inline`], [`Checked`] |
 //! | run what may crash, leak or hang | [`ProcessPool`] |
+//! | run work on many machines | [`Cluster`], [`ClusterBuilder`] (feature `cluster`); [`guide::many_machines`] |
 //! | wait for thousands of things at once, or call what blocks from async code | [`AsyncBridge`] |
 //! | choose at run time | [`AnyExecutor`], [`Backend`] |
 //! | wait for one task | [`TaskFuture`] |
@@ -55,7 +56,8 @@
 //!
 //! Rust has no global lock, so threads are for CPU-bound work as well as for blocking I/O. [`ThreadPool`] is the
 //! one to start with. [`ProcessPool`] is for work that may crash, leak or hang, or has to be stopped: it shares nothing, a
-//! death costs one task, and what crosses is encoded. [`AsyncBridge`] is for work that waits: futures on a runtime, and
+//! death costs one task, and what crosses is encoded. [`Cluster`] is for more work than one machine can do: a process pool on
+//! each of them, with a server of Redis or Valkey between. [`AsyncBridge`] is for work that waits: futures on a runtime, and
 //! calls that block beside it. [`Inline`] runs each task on the calling thread when it is submitted. [`Checked`] does
 //! that too and sends every argument and result through the wire format, so that a unit test can answer whether
 //! work would run in another process.
@@ -76,6 +78,7 @@
 //! | `tracing` | no | tasks are spans, and what work logs in worker processes reaches the parent's subscriber | `tracing` |
 //! | `progress` | no | a progress bar on maps and on futures as they complete: [`Progress`] | `indicatif` |
 //! | `monitor` | no | a live view of executors in the terminal: [`Monitor`] | `ratatui` |
+//! | `cluster` | no | work on many machines: [`Cluster`] | `redis`, `ring`, `rustls`, `signal-hook`, `tempfile`; a server of Redis 7.0 or Valkey 7.2; Unix |
 //! | `conformance` | no | the suite that backends are held against, for those who write one | nothing |
 //!
 //! `SECURITY.md` counts the crates of a default build on Linux (one fewer without `tokio`) and says what each of them is for.

@@ -211,7 +211,7 @@ impl ClusterBuilder {
             handle: Arc::new(Handle {
                 client,
                 workers,
-                server,
+                _server: server,
             }),
             label: None,
         })

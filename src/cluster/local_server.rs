@@ -93,6 +93,7 @@ impl LocalServer {
         format!("unix://{}", socket(self.folder.path()).display())
     }
 
+    #[cfg(test)]
     pub(crate) fn pid(&self) -> u32 {
         self.running.as_ref().map_or(0, |running| running.child.pid())
     }

@@ -1,5 +1,4 @@
 #![doc = include_str!("README.md")]
-#![allow(dead_code)]
 
 mod address;
 mod broker;
@@ -103,7 +102,7 @@ struct Handle {
     client: Arc<Client>,
     workers: Option<LocalWorkers>,
     // Ends last.
-    server: Option<LocalServer>,
+    _server: Option<LocalServer>,
 }
 
 impl Drop for Handle {

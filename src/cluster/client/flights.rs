@@ -57,7 +57,6 @@ impl Recalling {
 #[derive(Debug, Clone)]
 pub(super) struct RunsOn {
     pub(super) worker: String,
-    pub(super) pid: u32,
     pub(super) since: Instant,
 }
 
@@ -125,10 +124,6 @@ pub(super) struct Flights {
 impl Flights {
     pub(super) fn is_empty(&self) -> bool {
         self.all.is_empty()
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.all.len()
     }
 
     pub(super) fn of_maps(&self) -> usize {
@@ -299,6 +294,7 @@ impl Flights {
     pub(super) fn renumber(&mut self, number: u64) {
         if let Some(mut flight) = self.take(number) {
             flight.leg = Leg::Ashore;
+            flight.recalling = Recalling::No;
             flight.runs_on = None;
             self.put(flight);
         }

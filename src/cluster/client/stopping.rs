@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is known of a task that somebody wants to stop.
-enum Found {
+pub(super) enum Found {
     /// No worker has it, and none will get it.
     TakenBack,
     Started,
@@ -51,14 +51,13 @@ impl Client {
                 None => {
                     state = self.ask(state, number);
                     if self.changed.wait_until(&mut state, until).timed_out() {
-                        state.ask_no_more(number);
                         break (number, Found::Unknown);
                     }
                 }
             }
         };
         match found {
-            Found::Unknown => {}
+            Found::Unknown => state.ask_no_more(number, &mut news),
             Found::Nowhere => {
                 decide(Whereabouts::Waiting);
             }
@@ -82,7 +81,7 @@ impl Client {
     }
 
     /// Has the sender ask for a task that the engine has.
-    fn ask<'a>(&'a self, mut state: MutexGuard<'a, State>, number: u64) -> MutexGuard<'a, State> {
+    pub(super) fn ask<'a>(&'a self, mut state: MutexGuard<'a, State>, number: u64) -> MutexGuard<'a, State> {
         let Some(flight) = state.flights.get_mut(number) else {
             return state;
         };
@@ -163,7 +162,7 @@ impl Client {
 
 impl State {
     /// What is known of a task; `None` if it has to be asked or waited for.
-    fn find(&mut self, number: u64) -> Option<Found> {
+    pub(super) fn find(&mut self, number: u64) -> Option<Found> {
         let connected = matches!(self.engine, Engine::Connected);
         let Some(flight) = self.flights.get_mut(number) else {
             // Of what has just ended the future is to know it before it is asked.
@@ -184,9 +183,16 @@ impl State {
         }
     }
 
-    fn ask_no_more(&mut self, number: u64) {
-        if let Some(flight) = self.flights.get_mut(number) {
-            flight.recalling = Recalling::No;
+    /// Nobody waits for it any more. If it has come back by now, it is to run after all.
+    pub(super) fn ask_no_more(&mut self, number: u64, news: &mut News) {
+        let Some(flight) = self.flights.get_mut(number) else {
+            return;
+        };
+        match std::mem::replace(&mut flight.recalling, Recalling::No) {
+            Recalling::TakenBack => self.came_back(number, news),
+            // Who has put it there waits for it.
+            Recalling::Withdrawn => flight.recalling = Recalling::Withdrawn,
+            _ => {}
         }
     }
 

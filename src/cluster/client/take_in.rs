@@ -155,14 +155,13 @@ impl State {
                 self.note_times(number, ran, ledger);
                 self.ended(number, took, outcomes, ledger, news);
             }
-            Fetched::Other(Report::Started { number, worker, pid }) => {
+            Fetched::Other(Report::Started { number, worker, .. }) => {
                 let Some(flight) = self.flights.get_mut(number) else {
                     self.dropped += 1;
                     return;
                 };
                 flight.runs_on = Some(RunsOn {
                     worker,
-                    pid,
                     since: Instant::now(),
                 });
                 if flight.recalling.is_pending() {

@@ -364,7 +364,7 @@ impl Client {
                     self.put(flight);
                 }
             }
-            Report::Started { .. } | Report::Told { .. } => {}
+            Report::Started { .. } | Report::Told { .. } | Report::Gone { .. } => {}
         }
     }
 

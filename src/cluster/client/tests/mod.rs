@@ -1,6 +1,7 @@
 //! The client, against an engine in memory and a worker that does as it is told.
 
 mod hand;
+mod model;
 
 use super::{Client, Config};
 use crate::{
@@ -35,7 +36,7 @@ fn cluster_with(broker: &FakeBroker, config: Config) -> Cluster {
         handle: Arc::new(Handle {
             client,
             workers: None,
-            server: None,
+            _server: None,
         }),
         label: None,
     }
