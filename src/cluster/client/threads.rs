@@ -201,7 +201,8 @@ impl Client {
                 self.census_step(session)?;
                 counted = Instant::now();
             }
-            self.receive_step(session, reader, census)?;
+            // Somebody may begin to wait for workers meanwhile.
+            self.receive_step(session, reader, census.min(CENSUS))?;
         }
     }
 
