@@ -39,6 +39,8 @@ pub(super) struct Task {
     pub(super) timed: bool,
     /// Which attempt at its task it is, from 1.
     pub(super) attempt: u32,
+    /// So many workers were lost that had it, before it was handed back.
+    pub(super) lost: u32,
     pub(super) payload: Payload,
 }
 

@@ -10,6 +10,7 @@ use crate::{
         message::{self, LONGEST_INLINE, Payload, Report, Request, Task},
     },
     error::TaskError,
+    lifecycle::Stage,
     remote::{News, place_of},
     running::record,
     sync::MutexGuard,
@@ -125,7 +126,17 @@ impl Client {
                 state.must_resume = true;
             }
         }
-        drop(state);
+        let mut news = News::default();
+        if state.stage >= Stage::Cancelling {
+            // Nothing could be asked of them while they were being sent. They go before what runs: see `begin_shutdown`.
+            let before = state.flights.errands.len();
+            for packed in &packed {
+                state.stop(packed.number, false, &self.ledger, &mut news);
+            }
+            let errands = &mut state.flights.errands;
+            errands.rotate_right(errands.len() - before);
+        }
+        self.release(state, news);
         self.changed.notify_all();
         Ok(sent)
     }
@@ -160,6 +171,7 @@ impl Client {
             announce: flight.parcel.tells_start() || is_bounded,
             timed: is_timed,
             attempt: flight.parcel.attempt(),
+            lost: 0,
             payload: Payload::Here(Vec::new()),
         };
         let apart = if flight.load.bytes.len() < LONGEST_INLINE {

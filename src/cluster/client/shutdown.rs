@@ -26,7 +26,8 @@ impl Client {
             for (parcel, _) in std::mem::take(&mut state.queue) {
                 news.cancel.push(parcel);
             }
-            for number in state.flights.numbers() {
+            // The newest ones first: what runs is asked to stop when nothing is left that would start in its place.
+            for number in state.flights.numbers().into_iter().rev() {
                 state.stop(number, is_kill, &self.ledger, &mut news);
             }
             withdrawn = state.flights.numbers();
@@ -41,13 +42,15 @@ impl Client {
 
     /// Nothing is left, and nothing can come any more.
     pub(super) fn is_over(&self, state: &State) -> bool {
-        let has_said_all = state.flights.errands.is_empty() || !matches!(state.engine, Engine::Connected);
+        let flights = &state.flights;
+        let has_said_all = flights.errands.is_empty() && flights.litter.is_empty()
+            || !matches!(state.engine, Engine::Connected);
         state.stage > Stage::Open && state.is_at_rest() && has_said_all && !self.ledger.is_held()
     }
 }
 
 impl State {
-    fn stop(&mut self, number: u64, is_kill: bool, ledger: &Ledger, news: &mut News) {
+    pub(super) fn stop(&mut self, number: u64, is_kill: bool, ledger: &Ledger, news: &mut News) {
         let Some(flight) = self.flights.get(number) else {
             return;
         };

@@ -14,7 +14,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The lease of 60 s is renewed this often.
+/// The lease of 60 s is renewed this often. While there are tasks, it is with each census: that is how it is noticed that the data is
+/// gone of a server that goes on.
 const RENEW: Duration = Duration::from_secs(15);
 
 /// How often it is looked who is there: while there are tasks, and else.
@@ -187,7 +188,7 @@ impl Client {
                 *pause = FIRST_PAUSE;
                 renewed = Instant::now();
             }
-            if renewed.elapsed() >= RENEW {
+            if renewed.elapsed() >= if is_idle { RENEW } else { CENSUS } {
                 self.renew_step(session)?;
                 renewed = Instant::now();
             }
@@ -200,7 +201,8 @@ impl Client {
                 self.census_step(session)?;
                 counted = Instant::now();
             }
-            self.receive_step(session, reader, census)?;
+            // Somebody may begin to wait for workers meanwhile.
+            self.receive_step(session, reader, census.min(CENSUS))?;
         }
     }
 

@@ -390,6 +390,7 @@ fn task(number: u64, client: &ClientId, payload: Payload) -> Task {
         announce: false,
         timed: false,
         attempt: 1,
+        lost: 0,
         payload,
     }
 }

@@ -110,8 +110,11 @@ fn open(
     if let Err(reason) = check(&task) {
         return Ok(malformed(host, delivery, reason));
     }
-    if verdict(delivery.times) == Verdict::Fail {
-        let death = WorkerDeath::again_and_again(delivery.times - 1);
+    // It is handed back with what it has behind it.
+    task.lost = task.lost.saturating_add(delivery.times.saturating_sub(1));
+    let times = task.lost.saturating_add(1);
+    if verdict(times) == Verdict::Fail {
+        let death = WorkerDeath::again_and_again(task.lost);
         let death = match &task.name {
             Some(name) => death.while_running(name),
             None => death,
@@ -152,7 +155,7 @@ fn open(
         client: task.client.clone(),
         number: task.number,
         is_async: call.is_async(),
-        times: delivery.times,
+        times,
     };
     let hears: Arc<dyn Hears> = host.clone();
     Ok(Opened::Runs(

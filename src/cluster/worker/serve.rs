@@ -90,7 +90,6 @@ fn go_on(
         };
         match taken {
             Ok(()) => {
-                host.engine_is_there();
                 if open.is_some() {
                     backoff.reset();
                 }

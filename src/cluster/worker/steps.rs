@@ -213,7 +213,10 @@ fn put_apart(host: &Host, session: &mut dyn Session, all: &mut [Done]) -> Result
 
 /// Does what clients ask for.
 pub(super) fn hear_step(host: &Arc<Host>, session: &mut dyn Session) -> Result<(), Fault> {
-    for request in session.hear(&host.worker, host.config.longest_wait)? {
+    let requests = session.hear(&host.worker, host.config.longest_wait)?;
+    // Of all steps this is the one that asks the engine all the time: others may have nothing to do with it for long.
+    host.engine_is_there();
+    for request in requests {
         match message::read(&request) {
             Ok(Request::Stop {
                 client,

@@ -39,9 +39,23 @@ impl<W: Clone> Desk<W> {
             .count()
     }
 
-    /// Those that have waited for too long while nothing is free here (rule 11); once the worker is to leave, all that have not
-    /// started. What is to run alone is not among them: it would lose the count of its deliveries.
+    /// Those that are to be handed back, if they have not started.
     pub(in crate::cluster::worker) fn overdue(&self, now: Instant) -> Vec<W> {
+        let mut all = self.stuck(now);
+        // If what goes first takes this worker along, the others are not to be lost with it.
+        all.extend(
+            self.alone
+                .iter()
+                .skip(usize::from(self.alone_runs.is_none()))
+                .filter_map(|place| self.held.get(place))
+                .map(|held| held.work.clone()),
+        );
+        all
+    }
+
+    /// Those that have waited for too long while nothing is free here (rule 11); once the worker is to leave, all that have not
+    /// started. What runs alone is not among them: it is its turn.
+    fn stuck(&self, now: Instant) -> Vec<W> {
         let are_calls_stuck = self.calls_running_for(now, |_| true) >= self.slots;
         let futures_running = self.running.len() - self.calls_running_for(now, |_| true);
         let are_futures_stuck = are_calls_stuck || futures_running >= FUTURES_PER_SLOT * self.slots;

@@ -191,9 +191,13 @@ impl<W: Clone> Desk<W> {
         }
     }
 
-    /// A task that was to run alone, and now can.
+    /// A task that was to run alone, and now can: nothing else would be lost with this worker.
     pub(in crate::cluster::worker) fn next_alone(&mut self, now: Instant) -> Option<W> {
-        if self.alone_runs.is_some() || self.calls + self.futures > 0 || !self.unopened.is_empty() {
+        if self.alone_runs.is_some()
+            || self.held.len() > 1
+            || !self.unopened.is_empty()
+            || !self.opening.is_empty()
+        {
             return None;
         }
         loop {

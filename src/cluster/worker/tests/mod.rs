@@ -134,6 +134,7 @@ impl Meeting {
             announce: false,
             timed: false,
             attempt: 1,
+            lost: 0,
             payload: Payload::Here(bytes),
         }
     }
