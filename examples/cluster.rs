@@ -17,18 +17,21 @@ fn collatz(mut n: u64) -> u32 {
 
 fn checksum(file: PathBuf) -> Result<String, String> {
     let bytes = std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-    Ok(Sha256::digest(&bytes)
+    let digest = Sha256::digest(&bytes);
+    Ok(digest
         .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
 }
+
+/// The most steps and the number that takes them; the checksums, or why there is none.
+type Answer = ((u32, u64), Vec<Result<String, String>>);
 
 /// The number below a million with the most steps, and the checksums of these files. Knows nothing of machines.
 fn work<E: Executor>(
     executor: &E,
     files: &[PathBuf],
     mut on_the_way: impl FnMut(),
-) -> Result<((u32, u64), Vec<Result<String, String>>), TaskError> {
+) -> Result<Answer, TaskError> {
     let checksums = executor.map(checksum, files.to_vec());
     let mut longest = (0, 0);
     for (n, steps) in (1..1_000_000u64).zip(executor.map(collatz, 1..1_000_000u64)) {

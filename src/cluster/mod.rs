@@ -177,6 +177,7 @@ impl Cluster {
     /// let trained = cluster.requires("gpu").submit(|epochs: u32| epochs * 2, 10);
     /// # Ok::<(), concurrent_futures::BuildError>(())
     /// ```
+    #[must_use = "the label is that of the tasks submitted through what this returns"]
     pub fn requires(&self, label: &str) -> Self {
         if let Err(error) = address::check_name(label) {
             panic!("{error}");

@@ -24,6 +24,7 @@ pub(super) use receive::Reader;
 use super::{
     ClusterWorker,
     broker::{Broker, ClientId, Fault},
+    build::hexadecimal,
     clock::Clock,
 };
 use crate::{
@@ -122,7 +123,7 @@ fn fresh_name() -> Result<ClientId, BuildError> {
             "the system gives no random numbers",
         )))
     })?;
-    Ok(ClientId(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+    Ok(ClientId(hexadecimal(&bytes)))
 }
 
 impl Client {

@@ -46,14 +46,12 @@ impl Client {
         let until = Instant::now() + PATIENCE;
         let (number, found) = loop {
             let number = place.load(Relaxed);
-            match state.find(number) {
-                Some(found) => break (number, found),
-                None => {
-                    state = self.ask(state, number);
-                    if self.changed.wait_until(&mut state, until).timed_out() {
-                        break (number, Found::Unknown);
-                    }
-                }
+            if let Some(found) = state.find(number) {
+                break (number, found);
+            }
+            state = self.ask(state, number);
+            if self.changed.wait_until(&mut state, until).timed_out() {
+                break (number, Found::Unknown);
             }
         };
         match found {

@@ -315,7 +315,7 @@ fn shutdowns_end() {
                 assert_eq!(held.unwrap(), 2);
                 assert!(queued.unwrap_err().is_cancelled());
             }
-            _ => assert!(held.unwrap_err().is_cancelled() && queued.unwrap_err().is_cancelled()),
+            Shutdown::Kill => assert!(held.unwrap_err().is_cancelled() && queued.unwrap_err().is_cancelled()),
         }
         assert!(cluster.submit(twice, 3).result().unwrap_err().is_shut_down());
         // What a killed task leaves goes when its worker says so, or with the lease.
