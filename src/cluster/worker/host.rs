@@ -95,6 +95,8 @@ pub(super) struct Host {
     pub(super) stop: Arc<AtomicBool>,
     ending: Mutex<Option<Ending>>,
     heard_of_engine: Mutex<Instant>,
+    /// When the holds were last renewed.
+    renewed: Mutex<Instant>,
 }
 
 /// The fetching thread looks at the pool for so long at most before it fetches more.
@@ -137,6 +139,7 @@ impl Host {
             stop,
             ending: Mutex::new(None),
             heard_of_engine: Mutex::new(Instant::now()),
+            renewed: Mutex::new(Instant::now()),
         }))
     }
 
@@ -247,6 +250,25 @@ impl Host {
     /// The engine has answered.
     pub(super) fn engine_is_there(&self) {
         *self.heard_of_engine.lock() = Instant::now();
+    }
+
+    /// The holds were renewed by a beat that began then.
+    pub(super) fn renewed(&self, began: Instant) {
+        *self.renewed.lock() = began;
+    }
+
+    /// Others are about to take over what it has in hand, or have: what has not started is not to start here (rule 7: its client may take it back
+    /// over there, and then it never runs).
+    pub(super) fn let_go_of_what_is_lost(&self) {
+        if self.renewed.lock().elapsed() < self.config.hold_lost_after * 4 / 5 {
+            return;
+        }
+        let unstarted = self.desk.lock().unstarted();
+        for task in unstarted {
+            if task.withdraw(&self.carrier).is_some() {
+                self.desk.lock().lost(&task.place);
+            }
+        }
     }
 
     /// How long the engine has not answered.

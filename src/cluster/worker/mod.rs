@@ -9,6 +9,7 @@
 //! | first | tells the engine what else has ended or started, hands back what waits for too long |
 //! | hear | does what clients ask for |
 //! | beat | renews the holds, asks which clients are there, takes over what others have lost |
+//! | holds | sees that nothing starts here any more that others may have taken over |
 
 mod clients;
 mod contexts;

@@ -28,6 +28,14 @@ pub(super) fn serve(host: &Arc<Host>, broker: &Arc<dyn Broker>) -> io::Result<En
         thread::sleep(host.config.beat_every);
         beat_step(host, session)
     })?;
+    let guard = host.clone();
+    thread::Builder::new().name("holds".to_owned()).spawn(move || {
+        // Apart from all who may wait for the engine.
+        while guard.ending().is_none() {
+            thread::sleep(guard.config.hold_lost_after / 15);
+            guard.let_go_of_what_is_lost();
+        }
+    })?;
     go_on(host, &**broker, |host, session| {
         host.wait_for_news();
         finish_step(host, session)

@@ -276,6 +276,7 @@ pub(super) fn treat(host: &Host, task: &Arc<Forwarded>, running: Treatment) {
 
 /// Renews what the worker holds, looks who is still there, and takes over what others have lost.
 pub(super) fn beat_step(host: &Arc<Host>, session: &mut dyn Session) -> Result<(), Fault> {
+    let began = Instant::now();
     *host.clock.lock() = Clock::compare(session)?;
     let record = message::write(&host.record());
     let holds = host.desk.lock().holds();
@@ -286,6 +287,7 @@ pub(super) fn beat_step(host: &Arc<Host>, session: &mut dyn Session) -> Result<(
             task.give_up(&host.carrier);
         }
     }
+    host.renewed(began);
     stop_work_of_the_dead(host, session)?;
     let now = Instant::now();
     host.contexts.drop_unused(now);

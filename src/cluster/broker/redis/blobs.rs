@@ -17,6 +17,9 @@ const PIECE: usize = 16 * 1024 * 1024;
 /// Seconds until one goes that nobody has removed.
 const LASTS: u64 = 3600;
 
+/// No more room is made ahead for a payload that is not there yet.
+const MOST_RESERVED: usize = 256 * 1024 * 1024;
+
 impl RedisSession {
     /// Stores it under another key, and names it when it is whole.
     pub(super) fn put_blob(&mut self, key: &BlobKey, bytes: &[u8]) -> Result<(), Fault> {
@@ -69,7 +72,11 @@ impl RedisSession {
                 return Ok(None);
             };
             if index == 1 {
-                blob.reserve_exact(usize::try_from(pieces - 1).unwrap_or(0).saturating_mul(PIECE));
+                // All but the last are as long as the first. What the engine says is not believed without limit.
+                let rest = usize::try_from(pieces - 1)
+                    .unwrap_or(0)
+                    .saturating_mul(blob.len());
+                blob.reserve_exact(rest.min(MOST_RESERVED));
             }
             blob.extend_from_slice(&piece);
         }

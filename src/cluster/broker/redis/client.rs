@@ -17,6 +17,9 @@ const MOST_RESULTS: usize = 512;
 /// Seconds of a client's lease.
 const LEASE: u64 = 60;
 
+/// Seconds after which a queue goes that no client of its build has been there for.
+const QUEUE: u64 = 604_800;
+
 impl RedisSession {
     pub(super) fn enlist_client(&mut self, client: &ClientId) -> Result<(), Fault> {
         let key = self.shared.keys.client(client);
@@ -25,9 +28,11 @@ impl RedisSession {
 
     pub(super) fn renew_client(&mut self, client: &ClientId) -> Result<Option<u64>, Fault> {
         let key = self.shared.keys.client(client);
-        let mut commands = [cmd("EXPIRE"), cmd("HGET")];
-        commands[0].arg(&key).arg(LEASE);
-        commands[1].arg(&key).arg("last");
+        // What lies in the queue stays while a client is there that waits for it.
+        let mut commands = [cmd("EXPIRE"), cmd("EXPIRE"), cmd("HGET")];
+        commands[0].arg(&self.shared.keys.queue).arg(QUEUE);
+        commands[1].arg(&key).arg(LEASE);
+        commands[2].arg(&key).arg("last");
         let answers = self.link.ask_all(&commands, Duration::ZERO)?;
         let mut last = None;
         for answer in answers {

@@ -53,6 +53,15 @@ impl<W: Clone> Desk<W> {
         all
     }
 
+    /// What the pool has, and has not begun.
+    pub(in crate::cluster::worker) fn unstarted(&self) -> Vec<W> {
+        let waiting = self
+            .held
+            .values()
+            .filter(|held| matches!(held.stage, Stage::Waiting(_)));
+        waiting.map(|held| held.work.clone()).collect()
+    }
+
     /// Those that have waited for too long while nothing is free here (rule 11); once the worker is to leave, all that have not
     /// started. What runs alone is not among them: it is its turn.
     fn stuck(&self, now: Instant) -> Vec<W> {

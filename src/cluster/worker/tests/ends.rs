@@ -142,3 +142,25 @@ fn what_has_begun_is_not_handed_back_and_goes_on() {
     let (_, outcomes) = meeting.next_end();
     assert_eq!(outcomes.iter().map(value).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
 }
+
+#[test]
+fn what_others_may_have_taken_over_does_not_start() {
+    let mut meeting = Meeting::with(Config {
+        hold_lost_after: Duration::from_millis(50),
+        ..config(1)
+    });
+    let (running, at) = meeting.call(entry_of(until_asked), &[1]);
+    assert_eq!(meeting.next_start().0, running);
+    meeting.call(entry_of(until_asked), &[5]);
+    while meeting.host.desk.lock().in_hand() < 2 {
+        meeting.step();
+    }
+    while meeting.host.desk.lock().in_hand() > 1 {
+        meeting.host.let_go_of_what_is_lost();
+    }
+    // It lies where it was: nobody was told anything of it.
+    assert_eq!(meeting.broker.queued(None), 2);
+    meeting.ask_to_stop(running, at, Treatment::AskToStop);
+    assert_eq!(value(&meeting.next_end().1[0]), 2);
+    assert_eq!(meeting.broker.queued(None), 1);
+}

@@ -94,11 +94,15 @@ fn config(slots: usize) -> Config {
 
 impl Meeting {
     fn new(slots: usize) -> Self {
+        Self::with(config(slots))
+    }
+
+    fn with(config: Config) -> Self {
         let broker = FakeBroker::new();
         let client = ClientId("client".into());
         let mut at_client = broker.open().unwrap();
         at_client.enlist(&client).unwrap();
-        let host = Host::new(config(slots), Arc::new(AtomicBool::new(false))).unwrap();
+        let host = Host::new(config, Arc::new(AtomicBool::new(false))).unwrap();
         Self {
             at_worker: broker.open().unwrap(),
             broker,
