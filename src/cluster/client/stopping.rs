@@ -111,7 +111,7 @@ impl Client {
             match flight.leg {
                 Leg::Ashore => state.came_back(number, &mut news),
                 // It is asked for below, when the engine has it.
-                Leg::Sending | Leg::Unsure => {}
+                Leg::Sending | Leg::Unsure => flight.recalling = Recalling::Missed,
                 Leg::Stored(_) => {
                     let running = treatment(decide(Whereabouts::Started)).unwrap_or(Treatment::Leave);
                     state.send_errand(number, running);
@@ -126,6 +126,7 @@ impl Client {
     pub(super) fn wait_for_withdrawn(&self, numbers: &[u64]) {
         let mut until = Instant::now() + PATIENCE;
         let mut left = usize::MAX;
+        let mut news = News::default();
         let mut state = self.lock();
         loop {
             let mut waits = 0;
@@ -140,11 +141,12 @@ impl Client {
                         state.send_errand(number, Treatment::AskToStop);
                         waits += 1;
                     }
+                    (Leg::Ashore, Recalling::Missed) => state.came_back(number, &mut news),
                     _ => {}
                 }
             }
             if waits == 0 || aside::is_telling() || !matches!(state.engine, Engine::Connected) {
-                return;
+                break;
             }
             if waits < left {
                 // It gets on.
@@ -154,9 +156,10 @@ impl Client {
                 self.to_send.notify_one();
             }
             if self.changed.wait_until(&mut state, until).timed_out() {
-                return;
+                break;
             }
         }
+        self.release(state, news);
     }
 }
 
@@ -207,6 +210,9 @@ impl State {
                 place,
                 running,
             });
+        } else if let Some(flight) = self.flights.get_mut(number) {
+            // It is asked for when the engine has it.
+            flight.recalling = Recalling::Missed;
         }
     }
 

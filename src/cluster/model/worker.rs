@@ -110,7 +110,7 @@ impl Worker {
         };
         let argument = match task.payload.clone() {
             _ if !living[0] => {
-                self.in_hand[at].stage = Stage::Done(None);
+                self.in_hand[at].stage = Stage::Done(Some(Report::Incomplete { number }));
                 return;
             }
             Payload::Here(argument) => Ok(Some(argument)),

@@ -105,7 +105,9 @@ fn open(
     };
     let over = |client, report| Ok(Opened::IsOver(Done::new(place.clone(), client, report)));
     if !host.desk.lock().clients.is_there(&task.client) {
-        return over(task.client, None);
+        // If the client is there after all, because the data went back in time, it submits the task again.
+        let report = Report::Incomplete { number: task.number };
+        return over(task.client, Some(report));
     }
     if let Err(reason) = check(&task) {
         return Ok(malformed(host, delivery, reason));

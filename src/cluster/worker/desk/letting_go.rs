@@ -1,7 +1,10 @@
 //! How a worker comes to have tasks in hand no longer, other than by their end: they are others', nobody's, or it leaves.
 
 use super::{Desk, Stage};
-use crate::cluster::broker::{ClientId, Place, Returned};
+use crate::cluster::{
+    broker::{ClientId, Place, Returned},
+    message::Report,
+};
 use std::time::Duration;
 
 impl<W: Clone> Desk<W> {
@@ -48,12 +51,17 @@ impl<W: Clone> Desk<W> {
             .held
             .iter()
             .filter(|(_, held)| held.stage != Stage::Ended && !self.clients.is_there(&held.label.client))
-            .map(|(place, held)| (place.clone(), held.work.clone()))
+            .map(|(place, held)| (place.clone(), held.label.number, held.work.clone()))
             .collect();
-        for (place, _) in &gone {
-            self.ended(place, None, Duration::ZERO);
+        for (place, number, _) in &gone {
+            // If its client is there after all, because the data went back in time, it submits the task again.
+            self.ended(
+                place,
+                Some(Report::Incomplete { number: *number }),
+                Duration::ZERO,
+            );
         }
-        gone.into_iter().map(|(_, work)| work).collect()
+        gone.into_iter().map(|(_, _, work)| work).collect()
     }
 
     /// The worker ends, and nothing that still comes of its tasks is true of them: others take them over.
