@@ -136,10 +136,11 @@ impl Forwarded {
         has_started || self.state.lock().has_started
     }
 
-    /// Nobody wants to hear of it any more: it is stopped, and its end is told to nobody.
-    pub(super) fn give_up(&self, pool: &CarrierHandle) {
+    /// Nobody wants to hear of it any more: it is stopped as far as it has not started, what runs is treated so, and its end is told to
+    /// nobody.
+    pub(super) fn give_up(&self, pool: &CarrierHandle, running: Reaction) {
         self.state.lock().is_over = true;
-        self.stop(pool, Reaction::Kill);
+        self.stop(pool, running);
     }
 
     /// Takes it back from the pool if nothing of it has started: gives the task as it came. Else it goes on.

@@ -280,13 +280,13 @@ pub(super) fn beat_step(host: &Arc<Host>, session: &mut dyn Session) -> Result<(
     *host.clock.lock() = Clock::compare(session)?;
     let record = message::write(&host.record());
     let holds = host.desk.lock().holds();
-    for place in session.beat(&host.worker, &record, &holds)? {
-        let lost = host.desk.lock().lost(&place);
-        if let Some(task) = lost {
-            // It runs elsewhere by now, and should not run twice at a time.
-            task.give_up(&host.carrier);
-        }
-    }
+    let lost = session.beat(&host.worker, &record, &holds)?;
+    let lost: Vec<_> = {
+        let mut desk = host.desk.lock();
+        lost.iter().filter_map(|place| desk.lost(place)).collect()
+    };
+    // They run elsewhere by now, and should not run twice at a time.
+    give_up(host, &lost);
     host.renewed(began);
     stop_work_of_the_dead(host, session)?;
     let now = Instant::now();
@@ -317,9 +317,16 @@ fn stop_work_of_the_dead(host: &Host, session: &mut dyn Session) -> Result<(), F
         desk.clients.note(&clients, &there, Instant::now());
         desk.abandon()
     };
-    for task in abandoned {
-        task.give_up(&host.carrier);
-    }
+    give_up(host, &abandoned);
     host.tell_finisher();
     Ok(())
+}
+
+/// What has not started goes first: it must not start in the place of what is stopped.
+fn give_up(host: &Host, tasks: &[Arc<Forwarded>]) {
+    for running in [Reaction::Leave, Reaction::Kill] {
+        for task in tasks {
+            task.give_up(&host.carrier, running);
+        }
+    }
 }
