@@ -50,6 +50,18 @@ fn mapped<E: Executor>(executor: &E, chunk: Option<usize>) -> f64 {
     f64::from(ITEMS) / start.elapsed().as_secs_f64()
 }
 
+fn pass(bytes: Vec<u8>) -> Vec<u8> {
+    bytes
+}
+
+/// Seconds that a mebibyte takes there and back.
+fn mebibyte<E: Executor>(executor: &E) -> f64 {
+    let bytes = vec![7; 1 << 20];
+    let start = Instant::now();
+    assert!(executor.submit(pass, bytes.clone()).result().unwrap() == bytes);
+    start.elapsed().as_secs_f64()
+}
+
 fn measure<E: Executor>(name: &str, executor: &E) {
     // The processes are there, and code and data are in the caches.
     single(executor);
@@ -73,9 +85,23 @@ fn measure<E: Executor>(name: &str, executor: &E) {
         "  items, chunks by itself {:>10.0} in a second",
         rounds(&|| mapped(executor, None))
     );
+    println!(
+        "  1 MiB there and back    {:>10.2} ms",
+        rounds(&|| mebibyte(executor)) * 1e3
+    );
 }
 
 fn main() {
+    let start = Instant::now();
+    let cluster = Cluster::local()
+        .and_then(|local| local.build())
+        .expect("a local cluster");
+    assert_eq!(cluster.submit(empty, 1).result().unwrap(), 1);
+    println!(
+        "a local cluster, to its first result: {:.0} ms",
+        start.elapsed().as_secs_f64() * 1e3
+    );
+    drop(cluster);
     let cluster = Cluster::local()
         .and_then(|local| local.workers(2).slots(1).build())
         .expect("a local cluster");
