@@ -10,7 +10,7 @@ const KIB: usize = 1024;
 
 /// Bytes that differ from place to place, so that a mixed-up part is seen.
 fn bytes(length: usize) -> Vec<u8> {
-    let mut all: Vec<u8> = (0..length.min(64 * KIB)).map(|at| (at % 251) as u8).collect();
+    let mut all: Vec<u8> = (0..251).cycle().take(length.min(64 * KIB)).collect();
     all.resize(length, 7);
     if let Some(last) = all.last_mut() {
         *last = 99;

@@ -4,7 +4,7 @@ use crate::harness::{SOON, eventually};
 use concurrent_futures::{Cluster, ClusterBuilder};
 use std::{
     env, fs,
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Write},
     os::unix::net::UnixStream,
     path::PathBuf,
     process::{Child, Command, Stdio},

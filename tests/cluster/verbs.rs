@@ -280,7 +280,7 @@ fn the_counters_say_what_happened() {
             .map(|n| cluster.submit(|n: u32| assert!(n > 10), n))
             .collect();
         let dead = cluster.submit(|_: u32| signal(std::process::id(), libc::SIGKILL), 0);
-        good.into_iter().for_each(|task| drop(task.result().unwrap()));
+        assert!(good.into_iter().map(|task| task.result().unwrap()).eq(0..30));
         bad.into_iter()
             .for_each(|task| assert!(task.result().unwrap_err().is_panicked()));
         assert!(matches!(dead.result(), Err(TaskError::WorkerDied(_))));
