@@ -69,6 +69,7 @@ thread_local! {
 
 /// Tells who waits what this thread has taken in from elsewhere. What it would take to know more is taken in by this thread, too:
 /// so nothing that is told may wait for that.
+#[cfg(all(feature = "cluster", unix))]
 pub(crate) fn while_telling(tell: impl FnOnce()) {
     struct Told;
     impl Drop for Told {
