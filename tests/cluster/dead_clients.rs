@@ -106,10 +106,11 @@ fn what_runs_for_a_dead_client_is_stopped() {
         // Both places are free.
         let tasks: Vec<_> = (0..10).map(|n| cluster.submit(|n: u32| n, n)).collect();
         assert!(tasks.into_iter().map(|task| task.result().unwrap()).eq(0..10));
+        // Those two, whichever they were: no other, and neither to its end.
+        let ran = log.counts();
         assert!(
-            log.counts().into_iter().eq([(0, 1), (1, 1)]),
-            "{:?}",
-            log.counts()
+            ran.len() == 2 && ran.iter().all(|(number, times)| *number < 20 && *times == 1),
+            "{ran:?}"
         );
         drop((cluster, worker));
         assert_rest_goes(&server);
