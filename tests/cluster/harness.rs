@@ -163,9 +163,12 @@ pub(crate) fn is_gone(pid: u32) -> bool {
     state_of(pid).is_none_or(|(state, _)| state == 'Z')
 }
 
+/// The names of all threads but the first, which has that of the program.
 fn threads() -> Vec<String> {
+    let first = std::process::id().to_string();
     let all = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    all.filter_map(|entry| fs::read_to_string(entry.path().join("comm")).ok())
+    all.filter(|entry| entry.file_name().to_str() != Some(&first))
+        .filter_map(|entry| fs::read_to_string(entry.path().join("comm")).ok())
         .map(|name| name.trim_end().to_owned())
         .collect()
 }

@@ -1,5 +1,6 @@
 //! What the threads of a worker share.
 
+use super::steps::take_back;
 use super::{
     super::{
         broker::WorkerId,
@@ -264,10 +265,10 @@ impl Host {
             return;
         }
         let unstarted = self.desk.lock().unstarted();
-        for task in unstarted {
-            if task.withdraw(&self.carrier).is_some() {
-                self.desk.lock().lost(&task.place);
-            }
+        if !unstarted.is_empty() {
+            // What is still its own when the engine is back goes back into the queue.
+            take_back(self, &unstarted);
+            self.tell_finisher();
         }
     }
 

@@ -81,10 +81,9 @@ fn started(host: &Host, task: &Forwarded) -> Report {
     }
 }
 
-/// Rules 11 and 13.
-fn hand_back_overdue(host: &Host, session: &mut dyn Session) -> Result<(), Fault> {
-    let overdue = host.desk.lock().overdue(Instant::now());
-    for work in overdue {
+/// Takes back from the pool what has not started of these, to be handed back.
+pub(super) fn take_back(host: &Host, all: &[Arc<Forwarded>]) {
+    for work in all {
         if let Some(task) = work.withdraw(&host.carrier) {
             let returned = Returned {
                 place: work.place.clone(),
@@ -95,6 +94,12 @@ fn hand_back_overdue(host: &Host, session: &mut dyn Session) -> Result<(), Fault
             host.desk.lock().hand_back(returned);
         }
     }
+}
+
+/// Rules 11 and 13.
+fn hand_back_overdue(host: &Host, session: &mut dyn Session) -> Result<(), Fault> {
+    let overdue = host.desk.lock().overdue(Instant::now());
+    take_back(host, &overdue);
     let returned = host.desk.lock().take_returned();
     if returned.is_empty() {
         return Ok(());

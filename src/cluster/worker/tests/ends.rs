@@ -155,12 +155,22 @@ fn what_others_may_have_taken_over_does_not_start() {
     while meeting.host.desk.lock().in_hand() < 2 {
         meeting.step();
     }
-    while meeting.host.desk.lock().in_hand() > 1 {
+    while meeting.host.desk.lock().with_pool() > 1 {
         meeting.host.let_go_of_what_is_lost();
     }
-    // It lies where it was: nobody was told anything of it.
+    // It lies where it was until the engine is told; then it is behind the others.
     assert_eq!(meeting.broker.queued(None), 2);
+    finish_step(&meeting.host, &mut *meeting.at_worker).unwrap();
+    meeting.take_in();
+    let moved = |(report, _): &(Report, Option<Position>)| matches!(report, Report::Moved { number: 2 });
+    assert!(meeting.reports.iter().any(moved));
     meeting.ask_to_stop(running, at, Treatment::AskToStop);
-    assert_eq!(value(&meeting.next_end().1[0]), 2);
+    // Nothing is fetched any more.
+    meeting.host.stop.store(true, std::sync::atomic::Ordering::SeqCst);
+    let ended = |(report, _): &(Report, Option<Position>)| matches!(report, Report::Ended { number, .. } if *number == running);
+    while !meeting.reports.iter().any(ended) {
+        meeting.step();
+        meeting.take_in();
+    }
     assert_eq!(meeting.broker.queued(None), 1);
 }
