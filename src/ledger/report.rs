@@ -39,6 +39,7 @@ pub(crate) struct WorkerSeen {
     pub(crate) name: String,
     /// Of a process.
     pub(crate) pid: Option<u32>,
+    pub(crate) host: Option<String>,
     /// The task that it is in, and those on top of that one; none if it is idle.
     pub(crate) tasks: Vec<Seen>,
     /// So many more lie on top of these.
@@ -110,6 +111,7 @@ impl Report {
                 self.workers.push(WorkerSeen {
                     name: thread.thread.clone(),
                     pid: None,
+                    host: None,
                     tasks,
                     deeper,
                 });

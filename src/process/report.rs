@@ -51,6 +51,7 @@ impl Worker {
         WorkerSeen {
             name: name.to_owned(),
             pid: Some(self.wires.child.pid()),
+            host: None,
             tasks: tasks.collect(),
             deeper: 0,
         }

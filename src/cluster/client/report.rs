@@ -31,6 +31,7 @@ impl Reporter for Client {
             report.workers.push(WorkerSeen {
                 name: format!("{} ({} slots)", record.host, record.slots),
                 pid: Some(record.pid),
+                host: Some(record.host.clone()),
                 tasks: tasks.collect(),
                 deeper: 0,
             });

@@ -60,10 +60,13 @@ pub struct Dump {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct WorkerDump {
-    /// The name of its thread; of a process what it is: `process`, or how far its start or end is.
+    /// The name of its thread; of a process what it is: `process`, or how far its start or end is; of a worker of a cluster its machine, and how
+    /// many tasks it runs at once.
     pub name: String,
     /// The process, if it is one.
     pub pid: Option<u32>,
+    /// The machine, if it is a worker of a cluster.
+    pub host: Option<String>,
     /// The task that it runs; behind it those that run on top of it, because each waits for the next. A process may poll
     /// several at once. None if it is idle.
     pub tasks: Vec<TaskDump>,
@@ -99,10 +102,10 @@ pub enum Awaits {
 
 impl Dump {
     pub(super) fn of(executor: &impl Executor) -> Self {
-        Self {
-            stats: executor.stats(),
-            ..Self::of_books(executor.ledger())
+        if let Some(carrier) = executor.carrier() {
+            carrier.0.look();
         }
+        Self::of_books(executor.ledger())
     }
 
     /// Without the executor.
@@ -165,6 +168,7 @@ impl WorkerDump {
         Self {
             name: seen.name,
             pid: seen.pid,
+            host: seen.host,
             tasks: seen.tasks.into_iter().map(TaskDump::of).collect(),
             deeper: seen.deeper,
         }

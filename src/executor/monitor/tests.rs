@@ -26,6 +26,7 @@ fn worker(name: &str, pid: Option<u32>, tasks: Vec<TaskDump>) -> WorkerDump {
     WorkerDump {
         name: name.to_owned(),
         pid,
+        host: None,
         tasks,
         deeper: 0,
     }

@@ -47,7 +47,9 @@ impl Watched {
             thread::sleep(BETWEEN_LOOKS);
             dump = Dump::of_books(&self.ledger);
         }
-        let pids = dump.workers.iter().filter_map(|worker| worker.pid);
+        // What runs elsewhere has a number that here is somebody else's.
+        let here = dump.workers.iter().filter(|worker| worker.host.is_none());
+        let pids = here.filter_map(|worker| worker.pid);
         let memory = pids
             .filter_map(|pid| Some((pid, resident_bytes_of(pid)?)))
             .collect();

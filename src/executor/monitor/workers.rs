@@ -25,7 +25,7 @@ impl Doing {
     pub(super) const ALL: [Self; 4] = [Self::Busy, Self::Waiting, Self::Idle, Self::Away];
 
     pub(super) fn of(worker: &WorkerDump) -> Self {
-        if worker.pid.is_some() && worker.name != "process" {
+        if worker.pid.is_some() && worker.host.is_none() && worker.name != "process" {
             return Self::Away;
         }
         // Threads work on what lies on top; a process may poll several tasks.
