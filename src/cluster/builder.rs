@@ -190,8 +190,7 @@ impl ClusterBuilder {
             own_slots: self.workers * self.slots,
             on_drop: self.on_drop,
         };
-        let client = Client::new(Box::new(broker), config)?;
-        client.connect()?;
+        // First, because they end by themselves if the client cannot connect.
         let workers = if self.workers == 0 {
             None
         } else {
@@ -207,6 +206,8 @@ impl ClusterBuilder {
                 is_private: server.is_some(),
             })?)
         };
+        let client = Client::new(Box::new(broker), config)?;
+        client.connect()?;
         Ok(Cluster {
             handle: Arc::new(Handle {
                 client,

@@ -73,7 +73,7 @@ use std::{
 /// later, and what runs is stopped.
 ///
 /// [`cancel`](crate::TaskFuture::cancel) is exact: true means that the task will never run. While the server cannot be
-/// reached it cannot be known, and `cancel` is false.
+/// reached it cannot be known of what was submitted there, and `cancel` of that is false.
 ///
 /// What it does not do: a task that waits for others of the same cluster holds its place meanwhile, so give each
 /// layer of a program its own pool.
