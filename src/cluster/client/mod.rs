@@ -43,7 +43,6 @@ use flights::Flights;
 use standing::Standing;
 use std::{
     collections::{BTreeSet, VecDeque},
-    fmt,
     sync::Weak,
     time::{Duration, Instant},
 };
@@ -66,11 +65,10 @@ pub(super) struct Config {
 type Waiting = (Arc<dyn Parcel>, Option<Arc<str>>);
 
 /// How it stands with the engine.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Engine {
     Connected,
-    /// Since then, for this reason.
-    Away(Instant, String),
+    Away,
 }
 
 struct State {
@@ -140,7 +138,7 @@ impl Client {
                 stage: Stage::Open,
                 queue: VecDeque::new(),
                 flights: Flights::default(),
-                engine: Engine::Away(Instant::now(), "nobody has connected yet".to_owned()),
+                engine: Engine::Away,
                 generation: 0,
                 must_resume: true,
                 name,
@@ -282,13 +280,9 @@ impl Client {
     }
 
     /// A connection broke, or was refused.
-    fn lost_engine(&self, reason: &impl fmt::Display) {
+    fn lost_engine(&self) {
         let mut state = self.lock();
-        if let Engine::Connected = state.engine {
-            state.engine = Engine::Away(Instant::now(), reason.to_string());
-        } else if let Engine::Away(_, why) = &mut state.engine {
-            *why = reason.to_string();
-        }
+        state.engine = Engine::Away;
         state.must_resume = true;
         drop(state);
         self.changed.notify_all();

@@ -133,30 +133,23 @@ impl Client {
         Ok(())
     }
 
-    /// Everything fails if the engine has been away for too long (rule 14), or refuses.
-    pub(in crate::cluster) fn give_up_if_due(&self, is_refused: bool) {
+    /// Everything fails if the engine has been away for too long (rule 14), or refuses. True if it does.
+    pub(in crate::cluster) fn give_up_if_due(&self, fault: &Fault, since: Instant) -> bool {
+        let address = self.broker.address();
+        let limit = self.config.give_up_after;
+        let reason = match fault {
+            Fault::Refused(reason) => format!("the cluster's server at {address} refuses: {reason}"),
+            Fault::Away(_) | Fault::Full(_) if since.elapsed() < limit => return false,
+            Fault::Away(reason) | Fault::Full(reason) => format!(
+                "the cluster's server at {address} could not be reached for {limit:?}: {reason}; whether the task has run is not known"
+            ),
+        };
         let mut news = News::default();
         let mut state = self.lock();
-        if let Engine::Away(since, reason) = &mut state.engine
-            && (is_refused || since.elapsed() >= self.config.give_up_after)
-        {
-            let reason = if is_refused {
-                format!(
-                    "the cluster's server at {} refuses: {reason}",
-                    self.broker.address()
-                )
-            } else {
-                format!(
-                    "the cluster's server at {} could not be reached for {:?}: {reason}; whether the task has run is not known",
-                    self.broker.address(),
-                    self.config.give_up_after
-                )
-            };
-            *since = Instant::now();
-            state.abandon_all(&reason, &self.ledger, &mut news);
-        }
+        state.abandon_all(&reason, &self.ledger, &mut news);
         self.release(state, news);
         self.changed.notify_all();
+        true
     }
 }
 

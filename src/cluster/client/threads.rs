@@ -30,6 +30,22 @@ const FULL: Duration = Duration::from_millis(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// What a thread knows of an engine that does not answer it.
+struct Trouble {
+    since: Option<Instant>,
+    /// So long it waits before it tries again.
+    pause: Duration,
+}
+
+impl Default for Trouble {
+    fn default() -> Self {
+        Self {
+            since: None,
+            pause: FIRST_PAUSE,
+        }
+    }
+}
+
 impl Client {
     pub(in crate::cluster) fn start(
         self: &Arc<Self>,
@@ -44,6 +60,7 @@ impl Client {
 
     fn send(&self) {
         let mut session: Option<(u64, Box<dyn Session>)> = None;
+        let mut failing_since = None;
         loop {
             let generation = {
                 let mut state = self.lock();
@@ -64,9 +81,17 @@ impl Client {
                     self.to_send.wait(&mut state);
                 }
             };
-            if let Err(fault) = self.send_with(&mut session, generation) {
-                session = None;
-                self.lost_engine(&fault);
+            match self.send_with(&mut session, generation) {
+                Ok(()) => failing_since = None,
+                Err(fault) => {
+                    session = None;
+                    self.lost_engine();
+                    // Results may come in all the same: then nobody else notices that nothing goes out.
+                    let since = *failing_since.get_or_insert_with(Instant::now);
+                    if self.give_up_if_due(&fault, since) {
+                        failing_since = None;
+                    }
+                }
             }
         }
     }
@@ -124,18 +149,20 @@ impl Client {
 
     fn receive(&self, session: Box<dyn Session>, mut reader: Reader) {
         let mut session = Some(session);
-        let mut pause = FIRST_PAUSE;
+        let mut trouble = Trouble::default();
         loop {
-            match self.receive_with(session.take(), &mut reader, &mut pause) {
+            match self.receive_with(session.take(), &mut reader, &mut trouble) {
                 Ok(()) => break,
                 Err(fault) => {
-                    self.lost_engine(&fault);
-                    let is_refused = matches!(fault, Fault::Refused(_));
-                    self.give_up_if_due(is_refused);
-                    if self.sleep_unless_closed(pause) {
+                    self.lost_engine();
+                    let since = *trouble.since.get_or_insert_with(Instant::now);
+                    if self.give_up_if_due(&fault, since) {
+                        trouble.since = None;
+                    }
+                    if self.sleep_unless_closed(trouble.pause) {
                         break;
                     }
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    trouble.pause = (trouble.pause * 2).min(LONGEST_PAUSE);
                 }
             }
         }
@@ -160,7 +187,7 @@ impl Client {
         &self,
         session: Option<Box<dyn Session>>,
         reader: &mut Reader,
-        pause: &mut Duration,
+        trouble: &mut Trouble,
     ) -> Result<(), Fault> {
         let mut session = match session {
             Some(session) => session,
@@ -185,7 +212,7 @@ impl Client {
             }
             if must_resume {
                 self.resume(session, reader)?;
-                *pause = FIRST_PAUSE;
+                *trouble = Trouble::default();
                 renewed = Instant::now();
             }
             if renewed.elapsed() >= if is_idle { RENEW } else { CENSUS } {
@@ -211,7 +238,7 @@ impl Client {
         let mut news = News::default();
         let mut state = self.lock();
         state.stage = Stage::Closed;
-        state.engine = Engine::Away(Instant::now(), "a thread of the client has ended".to_owned());
+        state.engine = Engine::Away;
         state.sender_has_left = true;
         self.ledger.refuse_from_now_on();
         let reason = TaskError::Unavailable(Unavailable::new("a thread of the cluster's client has ended"));

@@ -21,11 +21,13 @@ use troubles::{Trouble, Troubles};
 pub(crate) struct Snapshot(Store);
 
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools)] // They are answers to different questions.
 struct State {
     store: Store,
     troubles: Troubles,
     is_away: bool,
     is_full: bool,
+    refuses: bool,
     repeats: bool,
     /// Grows with each break of all connections. A session of an older count is broken.
     breaks: u64,
@@ -109,6 +111,11 @@ impl FakeBroker {
     /// Nothing that was planned fails any more.
     pub(crate) fn fail_no_more(&self) {
         self.change(|state| state.troubles.none());
+    }
+
+    /// It lets nobody submit, or does again.
+    pub(crate) fn refuse(&self, refuses: bool) {
+        self.change(|state| state.refuses = refuses);
     }
 
     /// It has no room for tasks and payloads, or has again.

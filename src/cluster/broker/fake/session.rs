@@ -128,7 +128,12 @@ impl Session for FakeSession {
         most: usize,
         batch: &[Outgoing<'_>],
     ) -> Result<Submitted, Fault> {
-        self.step_with_room(|state| state.store.submit(client, label, most, batch))
+        self.step_with_room(|state| {
+            if state.refuses {
+                return Err(Fault::Refused("the fake lets nobody submit".to_owned()));
+            }
+            Ok(state.store.submit(client, label, most, batch))
+        })?
     }
 
     fn results(&mut self, client: &ClientId, after: Position, wait: Duration) -> Result<Vec<Arrival>, Fault> {

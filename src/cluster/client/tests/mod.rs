@@ -288,6 +288,27 @@ fn an_engine_that_is_gone_for_long_fails_everything() {
 }
 
 #[test]
+fn what_the_engine_refuses_fails_at_once() {
+    let broker = FakeBroker::patient();
+    let cluster = cluster(&broker);
+    broker.refuse(true);
+    for n in 0..3 {
+        let Err(TaskError::Unavailable(why)) = cluster.submit(twice, n).result() else {
+            panic!("another outcome");
+        };
+        assert!(why.to_string().contains("lets nobody submit"), "{why}");
+    }
+    broker.refuse(false);
+    let later = cluster.submit(twice, 3);
+    let mut hand = Hand::new(&broker, "w");
+    while !later.is_done() {
+        hand.fetch(16);
+        hand.finish_all();
+    }
+    assert_eq!(later.result().unwrap(), 6);
+}
+
+#[test]
 fn shutdowns_end() {
     for how in [Shutdown::Finish, Shutdown::Cancel, Shutdown::Kill] {
         let broker = FakeBroker::patient();

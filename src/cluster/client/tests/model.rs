@@ -196,9 +196,9 @@ impl Driven {
             }
             state.generation
         };
-        if let Err(fault) = self.try_send(generation) {
+        if self.try_send(generation).is_err() {
             self.sender = None;
-            client.lost_engine(&fault);
+            client.lost_engine();
         }
         self.look(&mut |handle, end| truth.end(handle, end));
     }
@@ -215,9 +215,9 @@ impl Driven {
 
     fn receive(&mut self, truth: &mut Truth) {
         let client = self.client();
-        if let Err(fault) = self.try_receive() {
+        if self.try_receive().is_err() {
             self.receiver = None;
-            client.lost_engine(&fault);
+            client.lost_engine();
         }
         self.look(&mut |handle, end| truth.end(handle, end));
     }
