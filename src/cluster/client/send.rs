@@ -240,39 +240,45 @@ impl Client {
         let litter = std::mem::take(&mut state.flights.litter);
         let name = state.name.clone();
         drop(state);
-        if !errands.is_empty() {
-            let recalls: Vec<_> = errands
-                .iter()
-                .map(|errand| Recall {
-                    place: errand.place.clone(),
-                    request: message::write(&Request::Stop {
-                        client: name.clone(),
-                        number: errand.number,
-                        running: errand.running,
-                    }),
-                })
-                .collect();
-            let recalled = match session.recall(&recalls) {
-                Ok(recalled) => recalled,
-                Err(fault) => {
-                    self.errands_failed(&errands);
-                    return Err(fault);
-                }
-            };
-            let gone = self.errands_done(&errands, &recalled);
-            if !gone.is_empty() {
-                session.tell(&[(name.clone(), message::write(&Report::Gone { places: gone }))])?;
+        let done = self.recall(session, &name, &errands).and_then(|()| {
+            if litter.is_empty() {
+                Ok(())
+            } else {
+                session.remove(&litter)
             }
-        }
-        if !litter.is_empty()
-            && let Err(fault) = session.remove(&litter)
-        {
+        });
+        if let Err(fault) = done {
+            self.errands_failed(&errands);
             self.lock().flights.litter.extend(litter);
             return Err(fault);
         }
         Ok(!errands.is_empty())
     }
 
+    fn recall(&self, session: &mut dyn Session, name: &ClientId, errands: &[Errand]) -> Result<(), Fault> {
+        if errands.is_empty() {
+            return Ok(());
+        }
+        let recalls: Vec<_> = errands
+            .iter()
+            .map(|errand| Recall {
+                place: errand.place.clone(),
+                request: message::write(&Request::Stop {
+                    client: name.clone(),
+                    number: errand.number,
+                    running: errand.running,
+                }),
+            })
+            .collect();
+        let recalled = session.recall(&recalls)?;
+        let gone = self.errands_done(errands, &recalled);
+        if gone.is_empty() {
+            return Ok(());
+        }
+        session.tell(&[(name.clone(), message::write(&Report::Gone { places: gone }))])
+    }
+
+    /// What is not known to be done is done again when the engine is back.
     fn errands_failed(&self, errands: &[Errand]) {
         let mut state = self.lock();
         state.flights.unanswered.extend_from_slice(errands);

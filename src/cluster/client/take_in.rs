@@ -269,6 +269,8 @@ impl State {
                     if behind == 0 {
                         self.give_back(flight.parcel.clone(), flight.label.clone(), unrun, news);
                     } else if was_recalled {
+                        // In the books what is killed has started.
+                        flight.note_started(flight.noted + unrun.items, ledger);
                         flight.fail_items(&unrun, &TaskError::Cancelled);
                     } else {
                         // Something behind it has ended, so the parcel does not take it back.

@@ -100,10 +100,7 @@ impl Client {
         if kept.as_ref().is_none_or(|(of, _)| *of != generation) {
             // One from before may belong to a server that is gone.
             *kept = None;
-            let mut session = self.broker.open()?;
-            // It may be another server than the one that was asked.
-            self.renew_step(&mut *session)?;
-            *kept = Some((generation, session));
+            *kept = Some((generation, self.open_to_send()?));
             if self.lock().must_resume {
                 return Ok(());
             }
@@ -126,6 +123,13 @@ impl Client {
             }
         }
         Ok(())
+    }
+
+    /// A session to send with, on a server that was seen to have what the client thinks: it may be another one than was asked before.
+    pub(super) fn open_to_send(&self) -> Result<Box<dyn Session>, Fault> {
+        let mut session = self.broker.open()?;
+        self.renew_step(&mut *session)?;
+        Ok(session)
     }
 
     /// Waits until something changes, at most so long.

@@ -206,9 +206,12 @@ impl Driven {
     fn try_send(&mut self, generation: u64) -> Result<(), Fault> {
         if self.sender.as_ref().is_none_or(|(of, _)| *of != generation) {
             self.sender = None;
-            self.sender = Some((generation, self.fake.open()?));
+            self.sender = Some((generation, self.client().open_to_send()?));
         }
         let client = self.client();
+        if client.lock().must_resume {
+            return Ok(());
+        }
         let (_, session) = self.sender.as_mut().expect("it is open");
         client.send_step(&mut **session).map(drop)
     }
