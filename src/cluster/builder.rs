@@ -206,7 +206,7 @@ impl ClusterBuilder {
                 is_private: server.is_some(),
             })?)
         };
-        let client = Client::new(Box::new(broker), config)?;
+        let client = Client::new(Box::new(broker), config);
         client.connect()?;
         Ok(Cluster {
             handle: Arc::new(Handle {

@@ -12,6 +12,7 @@ mod local_workers;
 mod message;
 #[cfg(test)]
 mod model;
+mod names;
 mod worker;
 
 pub use builder::ClusterBuilder;

@@ -24,8 +24,8 @@ pub(super) use receive::Reader;
 use super::{
     ClusterWorker,
     broker::{Broker, ClientId, Fault},
-    build::hexadecimal,
     clock::Clock,
+    names::fresh_name,
 };
 use crate::{
     error::{BuildError, ClusterError, TaskError},
@@ -113,22 +113,11 @@ pub(super) struct Client {
     this: Weak<Client>,
 }
 
-/// A name that nobody else has.
-fn fresh_name() -> Result<ClientId, BuildError> {
-    let mut bytes = [0; 12];
-    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes).map_err(|_| {
-        BuildError::Cluster(ClusterError::Start(std::io::Error::other(
-            "the system gives no random numbers",
-        )))
-    })?;
-    Ok(ClientId(hexadecimal(&bytes)))
-}
-
 impl Client {
     /// A client without threads, for who drives it by hand.
-    pub(super) fn new(broker: Box<dyn Broker>, config: Config) -> Result<Arc<Self>, BuildError> {
+    pub(super) fn new(broker: Box<dyn Broker>, config: Config) -> Arc<Self> {
         let ledger = Ledger::with_bound(config.max_pending);
-        let name = fresh_name()?;
+        let name = ClientId(fresh_name());
         let client = Arc::new_cyclic(|this: &Weak<Self>| Self {
             throttle: Throttle::of(config.rate_limit, &ledger),
             ledger,
@@ -166,7 +155,7 @@ impl Client {
             Arc::downgrade(&client) as Weak<dyn Reporter>,
         );
         timeline::executor_opened(&client.ledger);
-        Ok(client)
+        client
     }
 
     pub(super) fn throttle(&self) -> Option<Throttle> {

@@ -1,11 +1,12 @@
 //! What comes from the engine: results, and what it knows after a connection broke.
 
-use super::{Client, Engine, fresh_name};
+use super::{Client, Engine};
 use crate::{
     cluster::{
-        broker::{Arrival, Fault, Position, Session},
+        broker::{Arrival, ClientId, Fault, Position, Session},
         clock::Clock,
         message::{self, Report},
+        names::fresh_name,
     },
     error::{TaskError, Unavailable},
     ledger::Ledger,
@@ -38,11 +39,7 @@ impl Client {
         } else {
             // The first time, this one is as good as any.
             let is_first = self.lock().generation == 0;
-            let name = if is_first {
-                name
-            } else {
-                fresh_name().map_err(|error| Fault::Away(error.to_string()))?
-            };
+            let name = if is_first { name } else { ClientId(fresh_name()) };
             session.enlist(&name)?;
             let mut state = self.lock();
             state.name = name;

@@ -4,9 +4,9 @@ use super::steps::take_back;
 use super::{
     super::{
         broker::WorkerId,
-        build::hexadecimal,
         clock::Clock,
         message::{Report, WorkerRecord},
+        names::fresh_name,
     },
     contexts::Contexts,
     desk::Desk,
@@ -24,7 +24,6 @@ use crate::{
     },
     task::CarrierHandle,
 };
-use ring::rand::{SecureRandom, SystemRandom};
 use std::time::{Duration, Instant};
 
 /// What a worker is, and how it keeps time.
@@ -121,7 +120,7 @@ impl Host {
             .build()?;
         let carrier = pool.carrier().ok_or(BuildError::NotInitialized)?;
         Ok(Arc::new(Self {
-            worker: new_worker_id(),
+            worker: WorkerId(format!("w{}", fresh_name())),
             machine: host_name(),
             desk: Mutex::new(Desk::new(config.slots)),
             config,
@@ -349,16 +348,4 @@ impl Hears for Host {
 
 fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
-/// A name that no other worker has.
-fn new_worker_id() -> WorkerId {
-    let mut bytes = [0; 12];
-    if SystemRandom::new().fill(&mut bytes).is_err() {
-        // No two processes of a machine have the same at the same time.
-        let (pid, now) = (std::process::id(), crate::sys::clock::precise());
-        bytes[..4].copy_from_slice(&pid.to_le_bytes());
-        bytes[4..].copy_from_slice(&now.to_le_bytes());
-    }
-    WorkerId(format!("w{}", hexadecimal(&bytes)))
 }

@@ -1,15 +1,12 @@
 //! Payloads apart from the queues: each is a list of pieces, so that its length has no limit, and no bound of time is for all of it.
 
 use super::{
-    super::{BlobKey, Fault},
+    super::{super::names::fresh_name, BlobKey, Fault},
     replies,
     session::RedisSession,
 };
 use redis::{Value, cmd};
-use std::{
-    process,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::time::Duration;
 
 /// What is sent, or read, at once.
 const PIECE: usize = 16 * 1024 * 1024;
@@ -24,7 +21,7 @@ impl RedisSession {
     /// Stores it under another key, and names it when it is whole.
     pub(super) fn put_blob(&mut self, key: &BlobKey, bytes: &[u8]) -> Result<(), Fault> {
         let key = self.shared.keys.blob(key);
-        let draft = self.draft(&key);
+        let draft = format!("{key}:draft:{}", fresh_name());
         // One that is empty has an empty piece: there is no empty list.
         let pieces = bytes.len().div_ceil(PIECE).max(1);
         for index in 0..pieces {
@@ -92,18 +89,5 @@ impl RedisSession {
             unlink.arg(self.shared.keys.blob(key));
         }
         self.link.ask(&unlink).map(drop)
-    }
-
-    /// Nobody else has this one, on whatever machine: the blob's own name, and when and where it is stored.
-    fn draft(&mut self, key: &str) -> String {
-        self.stored += 1;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let here = std::ptr::from_ref(self) as usize;
-        format!(
-            "{key}:draft:{:x}:{:x}:{here:x}:{}",
-            now.as_nanos(),
-            process::id(),
-            self.stored
-        )
     }
 }

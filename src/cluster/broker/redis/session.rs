@@ -19,17 +19,11 @@ pub(super) const BATCH: usize = 512;
 pub(super) struct RedisSession {
     pub(super) link: Link,
     pub(super) shared: Arc<Shared>,
-    /// How many blobs it has begun to store.
-    pub(super) stored: u64,
 }
 
 impl RedisSession {
     pub(super) fn new(link: Link, shared: Arc<Shared>) -> Self {
-        Self {
-            link,
-            shared,
-            stored: 0,
-        }
+        Self { link, shared }
     }
 }
 

@@ -30,7 +30,7 @@ fn config() -> Config {
 }
 
 fn cluster_with(broker: &FakeBroker, config: Config) -> Cluster {
-    let client = Client::new(Box::new(broker.clone()), config).unwrap();
+    let client = Client::new(Box::new(broker.clone()), config);
     client.connect().unwrap();
     Cluster {
         handle: Arc::new(Handle {

@@ -61,7 +61,7 @@ struct Driven {
 
 impl Driven {
     fn new(fake: &FakeBroker) -> Self {
-        let client = Client::new(Box::new(fake.clone()), config()).unwrap();
+        let client = Client::new(Box::new(fake.clone()), config());
         let handle = Handle {
             client,
             workers: None,
