@@ -6,11 +6,13 @@ use concurrent_futures::{
 };
 use std::time::Duration;
 
-/// Those of this build.
+/// Those of this build that need nothing else. A cluster needs a server; what is its own is tested in `tests/cluster`.
 pub(crate) fn all() -> impl Iterator<Item = Backend> {
-    Backend::ALL
-        .into_iter()
-        .filter(|backend| cfg!(feature = "tokio") || *backend != Backend::Async)
+    Backend::ALL.into_iter().filter(|backend| match backend {
+        Backend::Async => cfg!(feature = "tokio"),
+        Backend::Cluster => false,
+        _ => true,
+    })
 }
 
 /// Those that run something while the caller does something else.
