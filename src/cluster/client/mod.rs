@@ -89,8 +89,6 @@ struct State {
     standing: Standing,
     /// Who is being told of what has happened.
     telling: usize,
-    /// Results for numbers that nobody waits for.
-    dropped: u64,
     /// Somebody waits for workers to come.
     is_awaited: usize,
     sender_sleeps: bool,
@@ -136,7 +134,6 @@ impl Client {
                 clock: Clock::default(),
                 standing: Standing::default(),
                 telling: 0,
-                dropped: 0,
                 is_awaited: 0,
                 sender_sleeps: false,
                 sender_has_left: false,

@@ -157,7 +157,6 @@ impl State {
             }
             Fetched::Other(Report::Started { number, worker, .. }) => {
                 let Some(flight) = self.flights.get_mut(number) else {
-                    self.dropped += 1;
                     return;
                 };
                 flight.runs_on = Some(RunsOn {
@@ -233,7 +232,6 @@ impl State {
 
     fn ended(&mut self, number: u64, took: u64, outcomes: Vec<Came>, ledger: &Ledger, news: &mut News) {
         let Some(flight) = self.flights.get_mut(number) else {
-            self.dropped += 1;
             return;
         };
         let unrun: u32 = outcomes
